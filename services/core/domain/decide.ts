@@ -1,0 +1,78 @@
+import type { CompiledPolicy, CompiledRule, ScoringModel } from './compile-policy.ts'
+import { type Action, type Mode, mostSevere } from './policy.ts'
+import { scoreView, type ViewScore } from './score.ts'
+
+/** A view of an image (`full`, `frame-12`, `on-black` …) and its unit embedding, shape [dim]. */
+export type ViewEmbedding = { view: string; embedding: Float32Array }
+
+/** What a rule made of an image, as it is stored and shown. An errored rule has no score, says why, and flags. */
+export type RuleResult = {
+  id: string
+  action: Action
+  matched: boolean
+  score?: number
+  /** The threshold that was reached, else the lowest that was not. */
+  threshold?: number
+  /** The concept's prompt that came nearest, and the nearest contrast's. */
+  prompt?: string
+  contrast?: string
+  /** The view that scored highest. */
+  view?: string
+  error?: string
+}
+
+export type PolicyVerdict = { id: string; version: string; mode: Mode; action: Action; rules: RuleResult[] }
+
+/** Applies every policy that is not off. Pure: the same views and policies give the same verdicts. */
+export function applyPolicies(policies: CompiledPolicy[], views: ViewEmbedding[], model: ScoringModel): PolicyVerdict[] {
+  return policies
+    .filter(({ mode }) => mode !== 'off')
+    .map(({ id, version, mode, rules }) => {
+      const results = rules.map((rule) => applyRule(rule, views, model))
+      return { id, version, mode, action: mostSevereOf(results), rules: results }
+    })
+}
+
+/** What an upload comes to: the most severe action of its enforced policies, and the ids of those that did not approve. */
+export function outcomeOf(verdicts: PolicyVerdict[]): { action: Action; reasonCodes: string[] } {
+  const enforced = verdicts.filter(({ mode }) => mode === 'enforce')
+  const reasonCodes = enforced.filter(({ action }) => action !== 'approve').map(({ id }) => id)
+  return { action: mostSevereOf(enforced), reasonCodes }
+}
+
+export function applyRule(rule: CompiledRule, views: ViewEmbedding[], model: ScoringModel): RuleResult {
+  try {
+    return verdictOf(rule, bestView(rule, views, model))
+  } catch (error) {
+    return { id: rule.id, action: 'flag', matched: false, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function bestView(rule: CompiledRule, views: ViewEmbedding[], model: ScoringModel): ViewScore & { view: string } {
+  const scored = views.map(({ view, embedding }) => ({ view, ...scoreView(rule, embedding, model) }))
+  const [first, ...rest] = scored
+  if (!first) throw new RangeError('the image has no views')
+  return rest.reduce((best, next) => (next.score > best.score ? next : best), first)
+}
+
+function verdictOf(rule: CompiledRule, best: ViewScore & { view: string }): RuleResult {
+  const { flag, reject } = rule.thresholds
+  const lowest = flag ?? reject
+  if (lowest === undefined) throw new RangeError(`rule ${rule.id} has no threshold for this model`)
+  const rejected = reject !== undefined && best.score >= reject
+  const matched = best.score >= lowest
+  return {
+    id: rule.id,
+    action: rejected ? 'reject' : matched ? 'flag' : 'approve',
+    matched,
+    score: best.score,
+    threshold: rejected ? reject : lowest,
+    prompt: best.concept.prompt,
+    ...(best.contrast && { contrast: best.contrast.prompt }),
+    view: best.view,
+  }
+}
+
+function mostSevereOf(results: { action: Action }[]): Action {
+  return results.reduce<Action>((worst, { action }) => mostSevere(worst, action), 'approve')
+}

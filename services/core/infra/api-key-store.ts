@@ -1,0 +1,11 @@
+import type { Scope } from '../domain/scopes.ts'
+
+export type ApiKey = { id: string; tenant: string; name: string; scopes: Scope[] }
+
+/** API keys. Only their SHA-256 is stored; a key is shown once, when it is made. */
+export interface ApiKeyStore {
+  create(key: { tenant: string; name: string; scopes: Scope[] }): Promise<ApiKey & { secret: string }>
+  /** undefined for a secret that is unknown or revoked. */
+  verify(secret: string): Promise<ApiKey | undefined>
+  revoke(id: string): Promise<boolean>
+}

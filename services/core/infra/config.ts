@@ -1,0 +1,121 @@
+import path from 'node:path'
+import { z } from 'zod'
+import { AppError } from '../domain/errors.ts'
+import { packageRoot } from './package-root.ts'
+
+const integer = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+const toggle = z.enum(['on', 'off']).transform((value) => value === 'on')
+const url = (...protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} is needed`,
+  })
+
+/** Every variable this service reads, with its default. README has the same table. */
+const variables = z.object({
+  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  REDIS_URL: url('redis:', 'rediss:').optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65535).default(8080),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  PIXWARDEN_DATA_DIR: z.string().default('.pixwarden'),
+  PIXWARDEN_BLOB_DIR: z.string().optional(),
+  PIXWARDEN_DATABASE_SCHEMA: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,40}$/, 'lower-case letters, digits and underscores')
+    .default('pixwarden'),
+  PIXWARDEN_DATABASE_POOL: integer(2, 200).default(10),
+  PIXWARDEN_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w{}-]+$/, 'letters, digits, - _ { }')
+    .default('{moderation}'),
+  PIXWARDEN_POLICIES: z.string().default(path.join(packageRoot, 'policies')),
+  PIXWARDEN_MODEL: z.string().default('embedded'),
+  PIXWARDEN_PREPROCESS: z.enum(['fast', 'exact']).default('fast'),
+  PIXWARDEN_BATCH_SIZE: integer(1, 256).default(8),
+  PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
+  PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
+  PIXWARDEN_INFERENCE_THREADS: integer(1, 256).default(1),
+  PIXWARDEN_DECODERS: integer(1, 64).default(2),
+  PIXWARDEN_MAX_UPLOAD_BYTES: integer(1, 1_000_000_000).default(20_000_000),
+  PIXWARDEN_MAX_MEGAPIXELS: integer(1, 1000).default(50),
+  PIXWARDEN_AVIF: toggle.default(false),
+  PIXWARDEN_RECONCILER: toggle.default(true),
+  PIXWARDEN_RETENTION: toggle.default(true),
+  PIXWARDEN_METRICS_PORT: integer(0, 65535).optional(),
+})
+
+export type Config = {
+  databaseUrl: string | undefined
+  redisUrl: string | undefined
+  host: string
+  port: number
+  logLevel: string
+  dataDir: string
+  blobDir: string
+  databaseSchema: string
+  databasePool: number
+  queuePrefix: string
+  policiesDir: string
+  /** A folder, or the id of a model under `models/`. */
+  model: string
+  preprocess: 'fast' | 'exact'
+  maxBatch: number
+  batchWaitMs: number
+  /** Jobs a worker holds at once: 2 × the largest batch unless set. */
+  concurrency: number
+  inferenceThreads: number
+  decoders: number
+  maxUploadBytes: number
+  maxPixels: number
+  avif: boolean
+  reconciler: boolean
+  retention: boolean
+  /** A port of its own for /metrics, without a key; else it is on the API's, for admin keys. */
+  metricsPort: number | undefined
+}
+
+/** Reads the environment. Throws AppError `invalid-config` that lists every problem at once. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const unknown = Object.keys(env).filter((name) => name.startsWith('PIXWARDEN_') && !(name in variables.shape))
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = variables.safeParse(given)
+  const problems = [
+    ...(parsed.error?.issues ?? []).map(({ path: at, message }) => `${at.join('.')}: ${message}`),
+    ...unknown.map((name) => `${name}: no such setting`),
+  ]
+  if (!parsed.success || problems.length > 0)
+    throw new AppError('invalid-config', `configuration:\n${problems.map((problem) => `  ${problem}`).join('\n')}`, {
+      details: { problems },
+    })
+  return toConfig(parsed.data)
+}
+
+function toConfig(read: z.infer<typeof variables>): Config {
+  const dataDir = path.resolve(read.PIXWARDEN_DATA_DIR)
+  return {
+    databaseUrl: read.DATABASE_URL,
+    redisUrl: read.REDIS_URL,
+    host: read.HOST,
+    port: read.PORT,
+    logLevel: read.LOG_LEVEL,
+    dataDir,
+    blobDir: path.resolve(read.PIXWARDEN_BLOB_DIR ?? path.join(dataDir, 'blobs')),
+    databaseSchema: read.PIXWARDEN_DATABASE_SCHEMA,
+    databasePool: read.PIXWARDEN_DATABASE_POOL,
+    queuePrefix: read.PIXWARDEN_QUEUE_PREFIX,
+    policiesDir: path.resolve(read.PIXWARDEN_POLICIES),
+    model: read.PIXWARDEN_MODEL,
+    preprocess: read.PIXWARDEN_PREPROCESS,
+    maxBatch: read.PIXWARDEN_BATCH_SIZE,
+    batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
+    concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * read.PIXWARDEN_BATCH_SIZE,
+    inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
+    decoders: read.PIXWARDEN_DECODERS,
+    maxUploadBytes: read.PIXWARDEN_MAX_UPLOAD_BYTES,
+    maxPixels: read.PIXWARDEN_MAX_MEGAPIXELS * 1_000_000,
+    avif: read.PIXWARDEN_AVIF,
+    reconciler: read.PIXWARDEN_RECONCILER,
+    retention: read.PIXWARDEN_RETENTION,
+    metricsPort: read.PIXWARDEN_METRICS_PORT,
+  }
+}

@@ -1,0 +1,67 @@
+import { hasCode } from '../domain/errors.ts'
+import type { Logger } from './logger.ts'
+
+/** Exit code of sysexits.h for a configuration that cannot be used. */
+export const EXIT_CONFIG = 78
+const STOP_WITHIN_MS = 14_000
+
+/**
+ * Runs `stop` on the first SIGTERM or SIGINT and exits 0 when it is done, or 1 when it fails or takes too long.
+ * A second signal exits at once.
+ */
+export function onShutdown(stop: () => Promise<void>, log: Logger): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      log.warn({ signal }, 'second signal: exiting at once')
+      process.exit(1)
+    }
+    stopping = true
+    log.info({ signal }, 'shutting down')
+    setTimeout(() => {
+      log.error('shutdown took too long')
+      process.exit(1)
+    }, STOP_WITHIN_MS).unref()
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'shutdown failed')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+/** Runs an entry point: what it throws is printed on stderr and ends the process, with 78 for a bad configuration, else 1. */
+export async function runMain(main: () => Promise<void>): Promise<void> {
+  try {
+    await main()
+  } catch (error) {
+    const known = hasCode(error, 'invalid-config', 'invalid-policy', 'invalid-model')
+    process.stderr.write(`pixwarden: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.exit(known ? EXIT_CONFIG : 1)
+  }
+}
+
+/** Closes parts in the reverse order of `push`, every one of them, and throws the first error at the end. */
+export class Closers {
+  readonly #closers: (() => unknown)[] = []
+
+  push(close: () => unknown): void {
+    this.#closers.push(close)
+  }
+
+  async close(): Promise<void> {
+    const errors: unknown[] = []
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+}

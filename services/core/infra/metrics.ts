@@ -1,0 +1,75 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export const STAGES = ['queue', 'fetch', 'decode', 'inference', 'decide', 'store'] as const
+export type Stage = (typeof STAGES)[number]
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** A registry of its own with the metrics of every process of this service; a process uses those that concern it. */
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    uploads: new Counter({
+      name: 'pixwarden_uploads_total',
+      help: 'Uploads by what intake made of them: accepted, repeated (same idempotency key), or the code of the refusal.',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    decisions: new Counter({
+      name: 'pixwarden_decisions_total',
+      help: 'Verdicts of policies.',
+      labelNames: ['policy', 'action', 'mode'],
+      registers,
+    }),
+    stageDuration: new Histogram({
+      name: 'pixwarden_stage_duration_seconds',
+      help: 'Time an upload spends in each stage of its way.',
+      labelNames: ['stage'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
+    queueJobs: new Gauge({
+      name: 'pixwarden_queue_jobs',
+      help: 'Jobs in the queue by state.',
+      labelNames: ['state'],
+      registers,
+    }),
+    inferenceBatchSize: new Histogram({
+      name: 'pixwarden_inference_batch_size',
+      help: 'Views in each run of the model.',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+      registers,
+    }),
+    ruleScore: new Histogram({
+      name: 'pixwarden_rule_score',
+      help: 'Scores of rules.',
+      labelNames: ['policy', 'rule'],
+      buckets: [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99],
+      registers,
+    }),
+    decodeFailures: new Counter({
+      name: 'pixwarden_decode_failures_total',
+      help: 'Images that did not decode, by reason.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    oldestPending: new Gauge({
+      name: 'pixwarden_oldest_pending_seconds',
+      help: 'Age of the oldest upload without a decision; 0 when there is none.',
+      registers,
+    }),
+    policyReloadFailures: new Counter({
+      name: 'pixwarden_policy_reload_failures_total',
+      help: 'Changes of the policy files that were refused; the last good set stayed active.',
+      registers,
+    }),
+    reconciled: new Counter({
+      name: 'pixwarden_reconciled_uploads_total',
+      help: 'Uploads that were enqueued again because they had neither a decision nor a job.',
+      registers,
+    }),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Conclusion, Decision, UploadView } from '../domain/decision.ts'
+import type { Action } from '../domain/policy.ts'
+
+export type NewUpload = {
+  id: string
+  tenant: string
+  source?: string | undefined
+  externalId?: string | undefined
+  metadata?: Record<string, unknown> | undefined
+  sha256: string
+  mime: string
+  width?: number | undefined
+  height?: number | undefined
+  byteSize: number
+  blobKey: string
+}
+
+/** An upload in a worker's hands. `attempts` counts this one. */
+export type ClaimedUpload = Pick<NewUpload, 'id' | 'tenant' | 'blobKey' | 'mime' | 'byteSize'> & {
+  attempts: number
+  receivedAt: Date
+}
+
+export type DecisionFilter = { action?: Action | undefined; policy?: string | undefined; since?: Date | undefined }
+export type Page<T> = { items: T[]; nextCursor?: string | undefined }
+
+/** Uploads and their decisions. Every method throws AppError `store-unavailable` when PostgreSQL is out of reach. */
+export interface UploadStore {
+  /** Durable when it resolves. `idempotencyKey` must have been reserved; it is bound to the upload in the same transaction. */
+  insert(upload: NewUpload, idempotency?: { key: string; requestHash: string }): Promise<void>
+  find(tenant: string, id: string): Promise<UploadView | undefined>
+  /** Counts an attempt and hands out a pending upload; undefined when it is decided, erased or unknown. */
+  claim(id: string): Promise<ClaimedUpload | undefined>
+  /** Takes an attempt back: the worker is stopping, or failed for reasons that are not the image's. */
+  unclaim(id: string): Promise<void>
+  /**
+   * Writes a conclusion in one transaction: the upload's row, one decision row per policy, embeddings, a review when it is not
+   * approved, the frozen `upload.decided` event, and a NOTIFY with the upload's id. Resolves to false, with nothing written, when the upload was decided already.
+   */
+  conclude(id: string, conclusion: Conclusion): Promise<boolean>
+  /** Decided uploads of a tenant, newest first. Throws AppError `invalid-request` for a cursor that is not ours. */
+  listDecisions(
+    tenant: string,
+    filter: DecisionFilter,
+    page: { cursor?: string | undefined; limit: number },
+  ): Promise<Page<Decision>>
+  /** Ids of uploads that have waited for `olderThanMs` or more, oldest first, after `after` in that order. */
+  pendingIds(options: { olderThanMs: number; limit: number; after?: string | undefined }): Promise<string[]>
+  pendingCount(options: { olderThanMs: number }): Promise<number>
+  /** 0 when nothing is pending. */
+  oldestPendingSeconds(): Promise<number>
+}
+
+export type Reservation =
+  /** The key is ours until the upload is inserted or the reservation is released. */
+  | { state: 'reserved' }
+  /** Another request holds the key and has not ended. */
+  | { state: 'running' }
+  | { state: 'done'; uploadId: string; requestHash: string }
+
+/** Idempotency keys, kept 24 hours. A reservation whose holder died lapses after `RESERVATION_SECONDS`. */
+export interface IdempotencyStore {
+  reserve(tenant: string, key: string): Promise<Reservation>
+  release(tenant: string, key: string): Promise<void>
+}
