@@ -1,30 +1,38 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { thresholdsFor } from '../domain/compile-policy.ts'
 import { AppError } from '../domain/errors.ts'
-import type { LoadedPolicy, Problem } from '../domain/policy.ts'
+import type { Path } from '../domain/parse-policy.ts'
+import { ANY_MODEL, type LoadedPolicy, type Problem } from '../domain/policy.ts'
 import { type ReadPolicy, readPolicyText } from './read-policy-file.ts'
 
 /** A set of policies that belong together. With any problem of severity `error` the set is not to be used. */
 export type PolicySet = { policies: LoadedPolicy[]; problems: Problem[] }
 
+/** `modelId`: the model the policies will run on, whose thresholds are then checked too. */
+export type ReadOptions = { modelId?: string | undefined }
+
+/** The shipped model, on which plain thresholds are taken to be measured. */
+const EMBEDDED_MODEL = 'embedded'
+
 /** Reads every `*.yaml` and `*.yml` of a folder, in the order of their names. Throws AppError `invalid-policy` when there is no such folder. */
-export async function readPolicyDir(dir: string): Promise<PolicySet> {
+export async function readPolicyDir(dir: string, options: ReadOptions = {}): Promise<PolicySet> {
   const names = await policyFiles(dir)
-  const files = await Promise.all(names.map((name) => readPolicyFile(path.join(dir, name))))
+  const files = await Promise.all(names.map((name) => readPolicyFile(path.join(dir, name), options)))
   return {
     policies: files.flatMap(({ policy }) => (policy ? [policy] : [])),
     problems: [...files.flatMap(({ problems }) => problems), ...repeatedIds(files)],
   }
 }
 
-/** As `readPolicyDir`, and throws AppError `invalid-policy` that lists every error. */
-export async function loadPolicies(dir: string): Promise<LoadedPolicy[]> {
-  const { policies, problems } = await readPolicyDir(dir)
-  const errors = problems.filter(({ severity }) => severity === 'error')
+/** As `readPolicyDir`, but throws AppError `invalid-policy` that lists every error; the problems that are left are warnings. */
+export async function loadPolicies(dir: string, options: ReadOptions = {}): Promise<PolicySet> {
+  const set = await readPolicyDir(dir, options)
+  const errors = set.problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0)
     throw new AppError('invalid-policy', errors.map(formatProblem).join('\n'), { details: { problems: errors } })
-  if (policies.length === 0) throw new AppError('invalid-policy', `${dir} holds no policies (*.yaml)`)
-  return policies
+  if (set.policies.length === 0) throw new AppError('invalid-policy', `${dir} holds no policies (*.yaml)`)
+  return set
 }
 
 /** `file:line:column: severity: message`, as compilers write it, so that editors find the place. */
@@ -41,24 +49,40 @@ async function policyFiles(dir: string): Promise<string[]> {
   }
 }
 
-async function readPolicyFile(file: string): Promise<ReadPolicy> {
+async function readPolicyFile(file: string, { modelId }: ReadOptions): Promise<ReadPolicy> {
   const read = readPolicyText(file, await readFile(file, 'utf8'))
-  const missing = await Promise.all(
-    (read.policy?.tests ?? []).map(({ image }) => isMissing(path.resolve(path.dirname(file), image))),
+  const { policy, problems, locate } = read
+  if (!policy) return read
+  const found = [...(await missingImages(policy)), ...(modelId === undefined ? [] : thresholdProblems(policy, modelId))]
+  return { ...read, problems: [...problems, ...found.map(({ at, ...problem }) => ({ file, ...locate(at), ...problem }))] }
+}
+
+type Found = Pick<Problem, 'severity' | 'message'> & { at: Path }
+
+async function missingImages(policy: LoadedPolicy): Promise<Found[]> {
+  const missing = await Promise.all(policy.tests.map(({ image }) => isMissing(path.resolve(path.dirname(policy.file), image))))
+  return policy.tests.flatMap(({ image }, index): Found[] =>
+    missing[index] ? [{ severity: 'error', at: ['tests', index, 'image'], message: `there is no image ${image}` }] : [],
   )
-  const problems = missing.flatMap((isMissing, index): Problem[] =>
-    isMissing
-      ? [
-          {
-            severity: 'error',
-            file,
-            ...read.locate(['tests', index, 'image']),
-            message: `there is no image ${read.policy?.tests[index]?.image}`,
-          },
-        ]
-      : [],
-  )
-  return { ...read, problems: [...read.problems, ...problems] }
+}
+
+function thresholdProblems(policy: LoadedPolicy, modelId: string): Found[] {
+  return policy.rules.flatMap((rule, index): Found[] => {
+    const at = ['rules', index, 'thresholds']
+    if (!thresholdsFor(rule, modelId))
+      return [
+        { severity: 'error', at, message: `rule "${rule.id}" has no thresholds for the model "${modelId}", and no default` },
+      ]
+    if (ANY_MODEL in rule.thresholds && modelId !== EMBEDDED_MODEL)
+      return [
+        {
+          severity: 'warning',
+          at,
+          message: `the thresholds of rule "${rule.id}" name no model: measure them again for "${modelId}" and write { ${modelId}: { flag: … } }`,
+        },
+      ]
+    return []
+  })
 }
 
 async function isMissing(file: string): Promise<boolean> {

@@ -3,13 +3,15 @@ import { hasCode } from '../domain/errors.ts'
 import type { LoadedPolicy, Problem } from '../domain/policy.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
-import { loadPolicies } from './policy-loader.ts'
+import { formatProblem, loadPolicies } from './policy-loader.ts'
 
 /** The active policies of a process, and why the last change of their files was refused: no problems when it was not. */
 export type PolicySource = { current(): LoadedPolicy[]; problems(): Problem[]; close(): void }
 
 export type PolicyWatcherOptions = {
   dir: string
+  /** The model whose thresholds are checked; none in a process that scores nothing. */
+  modelId?: string | undefined
   log: Logger
   metrics: Pick<Metrics, 'policyReloadFailures'>
   /** Makes a new set active, for example by compiling it; when it throws, the set is refused and the last one stays. */
@@ -28,7 +30,12 @@ export async function watchPolicies({
   metrics,
   activate = async () => {},
 }: PolicyWatcherOptions): Promise<PolicySource> {
-  let current = await loadPolicies(dir)
+  const load = async () => {
+    const { policies, problems: warnings } = await loadPolicies(dir, { modelId })
+    for (const warning of warnings) log.warn(formatProblem(warning))
+    return policies
+  }
+  let current = await load()
   await activate(current)
   let problems: Problem[] = []
   let quiet: NodeJS.Timeout | undefined
@@ -36,7 +43,7 @@ export async function watchPolicies({
 
   const reload = async () => {
     try {
-      const next = await loadPolicies(dir)
+      const next = await load()
       if (problems.length === 0 && same(current, next)) return
       await activate(next)
       current = next
