@@ -90,6 +90,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return toConfig(parsed.data)
 }
 
+/** The database of an api or a worker that is started alone. Throws AppError `invalid-config`: only standalone brings a database of its own. */
+export function requireDatabaseUrl(config: Config): string {
+  if (config.databaseUrl !== undefined) return config.databaseUrl
+  throw new AppError(
+    'invalid-config',
+    'configuration:\n  DATABASE_URL: needed; `npm start` runs everything on an embedded PostgreSQL',
+  )
+}
+
 function toConfig(read: z.infer<typeof variables>): Config {
   const dataDir = path.resolve(read.PIXWARDEN_DATA_DIR)
   return {

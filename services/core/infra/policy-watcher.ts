@@ -26,6 +26,7 @@ const POLL_MS = 5000
 /** Reads the policies of a folder, then again whenever it changes. Throws AppError `invalid-policy` when the first set is unusable. */
 export async function watchPolicies({
   dir,
+  modelId,
   log,
   metrics,
   activate = async () => {},

@@ -1,0 +1,94 @@
+import path from 'node:path'
+import { createUploadConsumer, createUploadQueue } from '../core/infra/bullmq-queue.ts'
+import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
+import { openDatabase } from '../core/infra/database.ts'
+import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
+import { Closers } from '../core/infra/lifecycle.ts'
+import type { Logger } from '../core/infra/logger.ts'
+import { createMetrics } from '../core/infra/metrics.ts'
+import { startMetricsServer } from '../core/infra/metrics-server.ts'
+import { migrate } from '../core/infra/migrate.ts'
+import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
+import { watchPolicies } from '../core/infra/policy-watcher.ts'
+import { queueConnection } from '../core/infra/queue-connection.ts'
+import { openModel } from './clip/open-model.ts'
+import { createJudge } from './judge.ts'
+import { createUploadProcessor } from './process-upload.ts'
+import { startReconciler } from './reconcile.ts'
+import { startRetention } from './retention.ts'
+
+export type Worker = { start(): Promise<void>; stop(): Promise<void> }
+
+/** Wires a worker. Throws AppError `invalid-config`, `invalid-model` or `invalid-policy`; what was opened by then is closed. */
+export async function createWorker(config: Config, log: Logger): Promise<Worker> {
+  const closers = new Closers()
+  try {
+    return await open(config, log, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function open(config: Config, log: Logger, closers: Closers): Promise<Worker> {
+  const databaseUrl = requireDatabaseUrl(config)
+  const metrics = createMetrics()
+  const model = await openModel(config.model)
+  for (const warning of model.warnings) log.warn({ model: model.id }, warning)
+
+  const judge = createJudge({
+    ...config,
+    model,
+    textCacheDir: path.join(config.dataDir, 'text-embeddings'),
+    onBatch: (views) => metrics.inferenceBatchSize.observe(views),
+    log,
+  })
+  closers.push(() => judge.close())
+
+  const database = openDatabase({ url: databaseUrl, schema: config.databaseSchema, pool: config.databasePool, log })
+  closers.push(() => database.close())
+  await migrate(config, log)
+  const store = createPgUploadStore(database)
+  const policies = await watchPolicies({
+    dir: config.policiesDir,
+    modelId: model.id,
+    log,
+    metrics,
+    activate: async (next) => {
+      await judge.usePolicies(next)
+      await store.recordPolicyVersions(next)
+    },
+  })
+  closers.push(() => policies.close())
+
+  const connection = queueConnection(config, databaseUrl)
+  const blobs = createFsBlobStore({ dir: config.blobDir })
+  const handler = createUploadProcessor({ store, blobs, judge, model, metrics, log })
+  const consumer = createUploadConsumer(connection, { concurrency: config.concurrency, handler, log })
+  closers.push(() => consumer.stop())
+
+  return {
+    async start() {
+      if (config.metricsPort !== undefined) {
+        const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
+        closers.push(() => server.close())
+      }
+      if (config.reconciler) {
+        const queue = createUploadQueue(connection, { log })
+        closers.push(() => queue.close())
+        const reconciler = startReconciler({ store, queue, metrics, log })
+        closers.push(() => reconciler.stop())
+      }
+      if (config.retention) {
+        const retention = startRetention({ store, blobs, log })
+        closers.push(() => retention.stop())
+      }
+      await consumer.start()
+      log.info(
+        { model: { id: model.id, revision: model.revision }, policies: policies.current().map(({ id }) => id) },
+        'worker ready',
+      )
+    },
+    stop: () => closers.close(),
+  }
+}

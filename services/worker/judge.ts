@@ -1,0 +1,91 @@
+import { type CompiledPolicy, compilePolicy } from '../core/domain/compile-policy.ts'
+import { applyPolicies, type PolicyVerdict, type ViewEmbedding } from '../core/domain/decide.ts'
+import { type LoadedPolicy, promptsOf } from '../core/domain/policy.ts'
+import type { Logger } from '../core/infra/logger.ts'
+import { createBatcher } from './clip/batcher.ts'
+import { createImageEncoder } from './clip/image-encoder.ts'
+import type { Model } from './clip/open-model.ts'
+import { createTextCache } from './clip/text-cache.ts'
+import { createTextEncoder } from './clip/text-encoder.ts'
+import { createDecoder } from './image/decoder.ts'
+
+export type Judgement = {
+  /** After orientation, in pixels. */
+  width: number
+  height: number
+  verdicts: PolicyVerdict[]
+  embeddings: ViewEmbedding[]
+  /** Views that could not be made, such as a later frame over budget. */
+  missing: string[]
+  timingsMs: { decode: number; inference: number; decide: number }
+}
+
+/** Decodes, embeds and scores images: the same for the worker and the command line. */
+export type Judge = {
+  /** Throws AppError `undecodable`, `decoder-failed` (the decoder was killed or crashed) or `model-failed`. */
+  judge(file: string): Promise<Judgement>
+  /** Embeds the prompts of `policies` and judges by them from then on. */
+  usePolicies(policies: LoadedPolicy[]): Promise<void>
+  close(): Promise<void>
+}
+
+export type JudgeOptions = {
+  model: Model
+  preprocess: 'fast' | 'exact'
+  decoders: number
+  maxPixels: number
+  avif: boolean
+  maxBatch: number
+  batchWaitMs: number
+  inferenceThreads: number
+  /** Where text embeddings are kept between starts. */
+  textCacheDir?: string | undefined
+  onBatch?: (views: number) => void
+  log: Logger
+}
+
+export function createJudge(options: JudgeOptions): Judge {
+  const { model, log } = options
+  const decoder = createDecoder({
+    preprocessing: model.preprocessing,
+    mode: options.preprocess,
+    decoders: options.decoders,
+    maxPixels: options.maxPixels,
+    avif: options.avif,
+    log,
+  })
+  const images = createImageEncoder(model, { threads: options.inferenceThreads })
+  const texts = createTextEncoder(model, { threads: options.inferenceThreads })
+  const textCache = createTextCache(texts, model, { dir: options.textCacheDir })
+  const batcher = createBatcher({
+    maxBatch: options.maxBatch,
+    maxWaitMs: options.batchWaitMs,
+    run: (views: Uint8Array[]) => images.encode(views),
+    ...(options.onBatch && { onBatch: options.onBatch }),
+  })
+  let policies: CompiledPolicy[] = []
+
+  return {
+    async judge(file) {
+      const { width, height, views, missing, decodeMs } = await decoder.decode(file)
+      const startedAt = performance.now()
+      const embeddings = await Promise.all(
+        views.map(async ({ view, pixels }): Promise<ViewEmbedding> => ({ view, embedding: await batcher.add(pixels) })),
+      )
+      const inferredAt = performance.now()
+      const verdicts = applyPolicies(policies, embeddings, model.scoring)
+      const timingsMs = { decode: decodeMs, inference: inferredAt - startedAt, decide: performance.now() - inferredAt }
+      return { width, height, verdicts, embeddings, missing, timingsMs }
+    },
+
+    async usePolicies(next) {
+      const active = next.filter(({ mode }) => mode !== 'off')
+      const embedded = await textCache.embedAll([...new Set(active.flatMap(promptsOf))])
+      policies = active.map((policy) => compilePolicy(policy, model.scoring, embedded))
+    },
+
+    async close() {
+      await Promise.all([decoder.close(), images.close(), texts.close()])
+    },
+  }
+}

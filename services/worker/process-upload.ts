@@ -1,0 +1,106 @@
+import { outcomeOf } from '../core/domain/decide.ts'
+import type { Conclusion } from '../core/domain/decision.ts'
+import { type AppError, hasCode } from '../core/domain/errors.ts'
+import type { BlobStore } from '../core/infra/blob-store.ts'
+import type { Logger } from '../core/infra/logger.ts'
+import type { Metrics, Stage } from '../core/infra/metrics.ts'
+import type { UploadHandler } from '../core/infra/upload-queue.ts'
+import type { ClaimedUpload, UploadStore } from '../core/infra/upload-store.ts'
+import type { Judge, Judgement } from './judge.ts'
+
+export type UploadProcessorOptions = {
+  store: Pick<UploadStore, 'claim' | 'unclaim' | 'conclude'>
+  blobs: Pick<BlobStore, 'withFile'>
+  judge: Pick<Judge, 'judge'>
+  model: { id: string; revision: string }
+  metrics: Pick<Metrics, 'stageDuration' | 'decisions' | 'ruleScore' | 'decodeFailures'>
+  log: Logger
+}
+
+/** An image whose attempts all ended in a dead decoder, model or worker is a moderator's to judge. */
+const MAX_ATTEMPTS = 3
+
+/**
+ * Takes an upload from its job to its conclusion. Throws when the attempt failed and another is due; the queue then tries it again.
+ * An upload that is decided already, or erased, is left alone.
+ */
+export function createUploadProcessor(options: UploadProcessorOptions): UploadHandler {
+  const { store, metrics } = options
+
+  return async ({ uploadId, enqueuedAt }) => {
+    const log = options.log.child({ uploadId })
+    const queueMs = Math.max(0, Date.now() - enqueuedAt)
+    const upload = await store.claim(uploadId)
+    if (!upload) return log.debug('no longer pending')
+    const conclusion = await reach(upload, queueMs, options, log)
+    const decided = await timed('store', metrics, () => store.conclude(upload, conclusion))
+    if (!decided) return log.info('already decided by another worker')
+    observe(conclusion, metrics)
+    const { action, reasonCodes, detail, timings } = conclusion
+    log.info({ action, reasonCodes, detail, timings, attempts: upload.attempts }, 'decided')
+  }
+}
+
+async function reach(upload: ClaimedUpload, queueMs: number, options: UploadProcessorOptions, log: Logger): Promise<Conclusion> {
+  const { store, blobs, judge, model, metrics } = options
+  if (upload.attempts > MAX_ATTEMPTS) return undecided('undecodable', `none of ${MAX_ATTEMPTS} attempts came to an end`, queueMs)
+  try {
+    const openedAt = performance.now()
+    return await blobs.withFile(upload.blobKey, async (file) => {
+      const fetchMs = performance.now() - openedAt
+      return decided(await judge.judge(file), model, { queue: queueMs, fetch: fetchMs })
+    })
+  } catch (error) {
+    if (hasCode(error, 'undecodable', 'not-found')) {
+      metrics.decodeFailures.inc({ reason: error.code })
+      return undecided('undecodable', error.message, queueMs)
+    }
+    if (hasCode(error, 'decoder-failed', 'model-failed')) {
+      const reason = String(error.details?.reason ?? error.code)
+      metrics.decodeFailures.inc({ reason })
+      log.warn({ err: error, reason, attempts: upload.attempts }, 'attempt failed')
+      if (upload.attempts >= MAX_ATTEMPTS) return undecided(reasonCodeOf(error), error.message, queueMs)
+    } else await store.unclaim(upload.id).catch((cause: unknown) => log.warn({ err: cause }, 'the attempt stays counted'))
+    throw error
+  }
+}
+
+function reasonCodeOf(error: AppError): string {
+  return error.code === 'model-failed' ? 'model-failed' : 'undecodable'
+}
+
+function decided(
+  judgement: Judgement,
+  model: { id: string; revision: string },
+  before: { queue: number; fetch: number },
+): Conclusion {
+  const { verdicts, embeddings, missing, timingsMs } = judgement
+  return {
+    ...outcomeOf(verdicts),
+    verdicts,
+    model,
+    embeddings,
+    ...(missing.length > 0 && { detail: `missing views: ${missing.join(', ')}` }),
+    timings: { ...before, ...timingsMs },
+  }
+}
+
+/** What cannot be judged is flagged, never approved. */
+function undecided(reasonCode: string, detail: string, queueMs: number): Conclusion {
+  return { action: 'flag', reasonCodes: [reasonCode], verdicts: [], embeddings: [], detail, timings: { queue: queueMs } }
+}
+
+function observe({ verdicts, timings }: Conclusion, metrics: UploadProcessorOptions['metrics']): void {
+  for (const [stage, ms] of Object.entries(timings)) metrics.stageDuration.observe({ stage: stage as Stage }, ms / 1000)
+  for (const { id: policy, action, mode, rules } of verdicts) {
+    metrics.decisions.inc({ policy, action, mode })
+    for (const { id: rule, score } of rules) if (score !== undefined) metrics.ruleScore.observe({ policy, rule }, score)
+  }
+}
+
+async function timed<T>(stage: Stage, metrics: UploadProcessorOptions['metrics'], work: () => Promise<T>): Promise<T> {
+  const end = metrics.stageDuration.startTimer({ stage })
+  const result = await work()
+  end()
+  return result
+}

@@ -1,0 +1,50 @@
+import type { Logger } from '../core/infra/logger.ts'
+import type { Metrics } from '../core/infra/metrics.ts'
+import type { UploadQueue } from '../core/infra/upload-queue.ts'
+import type { UploadStore } from '../core/infra/upload-store.ts'
+import { every, type Task } from './every.ts'
+
+export type ReconcilerOptions = {
+  store: Pick<UploadStore, 'pendingIds' | 'pendingCount' | 'oldestPendingSeconds'>
+  queue: Pick<UploadQueue, 'enqueueAll' | 'counts'>
+  metrics: Pick<Metrics, 'queueJobs' | 'oldestPending' | 'reconciled'>
+  log: Logger
+  everyMs?: number
+}
+
+/** An upload this old should have had its job long since. */
+const OVERDUE_MS = 3000
+const PAGE = 1000
+/** However the counts look, everything overdue is enqueued again once in so many runs: a count can be right by accident. */
+const FULL_SWEEP_EVERY = 30
+
+/**
+ * Enqueues uploads that have neither a decision nor a job: Redis was down when they came, or has lost them since.
+ * Adding a job that exists does nothing, so a sweep is only wasteful, never wrong.
+ */
+export function startReconciler({ store, queue, metrics, log, everyMs = 2000 }: ReconcilerOptions): Task {
+  let runs = 0
+  return every(everyMs, 'reconciling', () => reconcile(runs++ % FULL_SWEEP_EVERY === 0), log)
+
+  async function reconcile(sweep: boolean): Promise<void> {
+    metrics.oldestPending.set(await store.oldestPendingSeconds())
+    const counts = await queue.counts()
+    for (const [state, jobs] of Object.entries(counts)) metrics.queueJobs.set({ state }, jobs)
+    const overdue = await store.pendingCount({ olderThanMs: OVERDUE_MS })
+    const jobs = counts.waiting + counts.active + counts.delayed
+    if (overdue > jobs || (sweep && overdue > 0)) await enqueueOverdue()
+  }
+
+  async function enqueueOverdue(): Promise<void> {
+    let after: string | undefined
+    let total = 0
+    do {
+      const ids = await store.pendingIds({ olderThanMs: OVERDUE_MS, limit: PAGE, after })
+      await queue.enqueueAll(ids)
+      total += ids.length
+      after = ids.length === PAGE ? ids.at(-1) : undefined
+    } while (after !== undefined)
+    metrics.reconciled.inc(total)
+    log.info({ uploads: total }, 'enqueued overdue uploads again')
+  }
+}
