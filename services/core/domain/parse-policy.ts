@@ -3,7 +3,8 @@ import { ACTIONS, ANY_MODEL, MODES, type Policy, type Rule, SCORE_KINDS, type Sc
 
 /** A place in a document by keys and indexes, as zod reports it. */
 export type Path = readonly PropertyKey[]
-export type PathProblem = { path: Path; message: string }
+/** `key`: the problem is the last key itself, not its value. */
+export type PathProblem = { path: Path; key?: boolean; message: string }
 export type ParsedPolicy = { ok: true; policy: Policy } | { ok: false; problems: PathProblem[] }
 
 const id = z
@@ -109,7 +110,7 @@ export function parsePolicy(document: unknown): ParsedPolicy {
 
 function problemsOf(issue: z.core.$ZodIssue): PathProblem[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: `unknown field "${key}"` }))
+    return issue.keys.map((key) => ({ path: [...issue.path, key], key: true, message: `unknown field "${key}"` }))
   return [{ path: issue.path, message: issue.message }]
 }
 

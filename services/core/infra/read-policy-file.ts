@@ -3,22 +3,27 @@ import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, type Pair
 import { type Path, parsePolicy } from '../domain/parse-policy.ts'
 import { canonicalPolicy, type LoadedPolicy, type Problem } from '../domain/policy.ts'
 
-export type ReadPolicy = { policy?: LoadedPolicy | undefined; problems: Problem[]; locate: (path: Path) => Position }
+/** `locate` finds the value at a path of the document, or with `key` its key. */
+export type ReadPolicy = {
+  policy?: LoadedPolicy | undefined
+  problems: Problem[]
+  locate: (path: Path, key?: boolean) => Position
+}
 type Position = { line: number; column: number }
 
 /** Reads one policy from YAML `text`. Every problem is reported, with the place of what it is about; `file` only names it. */
 export function readPolicyText(file: string, text: string): ReadPolicy {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false })
-  const locate = (path: Path) => positionOf(document, lines, path)
+  const locate = (path: Path, key = false) => positionOf(document, lines, path, key)
   const problem = (at: Position, message: string): Problem => ({ severity: 'error', file, ...at, message })
   if (document.errors.length > 0)
-    return {
-      problems: document.errors.map(({ pos, message }) => problem(position(lines, pos[0]), message)),
-      locate,
-    }
-  const parsed = parsePolicy(toPlain(document))
-  if (!parsed.ok) return { problems: parsed.problems.map(({ path, message }) => problem(locate(path), message)), locate }
+    return { problems: document.errors.map(({ pos, message }) => problem(position(lines, pos[0]), message)), locate }
+  const plain = toPlain(document)
+  if (!plain.ok) return { problems: [problem(position(lines, 0), plain.message)], locate }
+  const parsed = parsePolicy(plain.value)
+  if (!parsed.ok)
+    return { problems: parsed.problems.map(({ path, key, message }) => problem(locate(path, key), message)), locate }
   return { policy: { ...parsed.policy, file, version: versionOf(parsed.policy) }, problems: [], locate }
 }
 
@@ -26,22 +31,27 @@ function versionOf(policy: Parameters<typeof canonicalPolicy>[0]): string {
   return createHash('sha256').update(canonicalPolicy(policy)).digest('hex')
 }
 
-function toPlain(document: Document): unknown {
-  return document.toJS({ maxAliasCount: 100 })
+/** Aliases are bounded: a few lines of them can stand for gigabytes. */
+function toPlain(document: Document): { ok: true; value: unknown } | { ok: false; message: string } {
+  try {
+    return { ok: true, value: document.toJS({ maxAliasCount: 100 }) }
+  } catch (error) {
+    return { ok: false, message: error instanceof Error ? error.message : String(error) }
+  }
 }
 
-/** Where the value at `path` begins; for a key that should not be there, the key; for a value that is missing, what should hold it. */
-function positionOf(document: Document, lines: LineCounter, path: Path): Position {
+/** Where the value (or the key) at `path` begins; for one that is missing, what should hold it. A map in a map is found by its key. */
+function positionOf(document: Document, lines: LineCounter, path: Path, key: boolean): Position {
   let node: unknown = document.contents
   let offset = offsetOf(node) ?? 0
-  for (const step of path) {
+  for (const [depth, step] of path.entries()) {
     if (isAlias(node)) node = node.resolve(document)
     if (isMap(node)) {
       const pair = (node.items as Pair<Node, Node | null>[]).find(({ key }) => String(key) === String(step))
       if (!pair) break
-      offset = offsetOf(pair.value) ?? offsetOf(pair.key) ?? offset
       node = pair.value
-      if (isMap(node)) offset = offsetOf(pair.key) ?? offset
+      const byKey = isMap(node) || (key && depth === path.length - 1)
+      offset = (byKey ? undefined : offsetOf(node)) ?? offsetOf(pair.key) ?? offset
     } else if (isSeq(node)) {
       node = node.items[Number(step)]
       offset = offsetOf(node) ?? offset
