@@ -33,6 +33,7 @@ export type JudgeOptions = {
   model: Model
   preprocess: 'fast' | 'exact'
   decoders: number
+  decodeLimits: { cpuMs: number; wallMs: number; memoryBytes: number }
   maxPixels: number
   avif: boolean
   maxBatch: number
@@ -50,6 +51,7 @@ export function createJudge(options: JudgeOptions): Judge {
     preprocessing: model.preprocessing,
     mode: options.preprocess,
     decoders: options.decoders,
+    limits: options.decodeLimits,
     maxPixels: options.maxPixels,
     avif: options.avif,
     log,

@@ -36,6 +36,9 @@ const variables = z.object({
   PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
   PIXWARDEN_INFERENCE_THREADS: integer(1, 256).default(1),
   PIXWARDEN_DECODERS: integer(1, 64).default(2),
+  PIXWARDEN_DECODE_CPU_MS: integer(10, 600_000).default(2000),
+  PIXWARDEN_DECODE_WALL_MS: integer(10, 600_000).default(10_000),
+  PIXWARDEN_DECODE_MEMORY_MB: integer(128, 65_536).default(640),
   PIXWARDEN_MAX_UPLOAD_BYTES: integer(1, 1_000_000_000).default(20_000_000),
   PIXWARDEN_MAX_MEGAPIXELS: integer(1, 1000).default(50),
   PIXWARDEN_AVIF: toggle.default(false),
@@ -65,6 +68,8 @@ export type Config = {
   concurrency: number
   inferenceThreads: number
   decoders: number
+  /** At which a decoder is killed, for each image. */
+  decodeLimits: { cpuMs: number; wallMs: number; memoryBytes: number }
   maxUploadBytes: number
   maxPixels: number
   avif: boolean
@@ -120,6 +125,11 @@ function toConfig(read: z.infer<typeof variables>): Config {
     concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * read.PIXWARDEN_BATCH_SIZE,
     inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
     decoders: read.PIXWARDEN_DECODERS,
+    decodeLimits: {
+      cpuMs: read.PIXWARDEN_DECODE_CPU_MS,
+      wallMs: read.PIXWARDEN_DECODE_WALL_MS,
+      memoryBytes: read.PIXWARDEN_DECODE_MEMORY_MB * 1_000_000,
+    },
     maxUploadBytes: read.PIXWARDEN_MAX_UPLOAD_BYTES,
     maxPixels: read.PIXWARDEN_MAX_MEGAPIXELS * 1_000_000,
     avif: read.PIXWARDEN_AVIF,
