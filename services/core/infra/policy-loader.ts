@@ -4,10 +4,15 @@ import { thresholdsFor } from '../domain/compile-policy.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Path } from '../domain/parse-policy.ts'
 import { ANY_MODEL, type LoadedPolicy, type Problem } from '../domain/policy.ts'
-import { type ReadPolicy, readPolicyText } from './read-policy-file.ts'
+import { type Position, type ReadPolicy, readPolicyText } from './read-policy-file.ts'
 
 /** A set of policies that belong together. With any problem of severity `error` the set is not to be used. */
-export type PolicySet = { policies: LoadedPolicy[]; problems: Problem[] }
+export type PolicySet = {
+  policies: LoadedPolicy[]
+  problems: Problem[]
+  /** Where the value at a path of one of `policies` stands in its file. */
+  locate: (policy: LoadedPolicy, at: Path) => Position
+}
 
 /** `modelId`: the model the policies will run on, whose thresholds are then checked too. */
 export type ReadOptions = { modelId?: string | undefined }
@@ -22,6 +27,7 @@ export async function readPolicyDir(dir: string, options: ReadOptions = {}): Pro
   return {
     policies: files.flatMap(({ policy }) => (policy ? [policy] : [])),
     problems: [...files.flatMap(({ problems }) => problems), ...repeatedIds(files)],
+    locate: (policy, at) => files.find((read) => read.policy === policy)?.locate(at) ?? { line: 1, column: 1 },
   }
 }
 

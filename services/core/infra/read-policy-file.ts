@@ -9,7 +9,8 @@ export type ReadPolicy = {
   problems: Problem[]
   locate: (path: Path, key?: boolean) => Position
 }
-type Position = { line: number; column: number }
+/** Both 1-based. */
+export type Position = { line: number; column: number }
 
 /** Reads one policy from YAML `text`. Every problem is reported, with the place of what it is about; `file` only names it. */
 export function readPolicyText(file: string, text: string): ReadPolicy {
