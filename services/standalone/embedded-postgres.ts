@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, open, readFile, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from '../core/infra/logger.ts'
 import { createCluster, SUPERUSER } from './create-cluster.ts'
+import { freePort } from './free-port.ts'
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts'
 import { findPostgresHome, type PostgresHome } from './postgres-home.ts'
 import { disownPidFile, isServerOf, readPostmaster, stopPostmaster } from './postmaster.ts'
@@ -35,7 +35,13 @@ const HOST = '127.0.0.1'
 /** Recovery after a crash can take a while. */
 const READY_WITHIN_MS = 60_000
 const START_ATTEMPTS = 3
-const MODEST = { max_connections: '100', shared_buffers: '64MB', max_wal_size: '256MB', io_method: 'sync', log_checkpoints: 'off' }
+const MODEST = {
+  max_connections: '100',
+  shared_buffers: '64MB',
+  max_wal_size: '256MB',
+  io_method: 'sync',
+  log_checkpoints: 'off',
+}
 
 type Server = { home: PostgresHome; binaries: PostgresBinaries; account: Account; password: string; log: Logger }
 type Running = { pid: number; port: number; exited: Promise<void> }
@@ -98,7 +104,7 @@ async function answers(server: Server, port: number): Promise<boolean> {
 
 async function start(server: Server, settings: Record<string, string>, wantedPort: number | undefined): Promise<Running> {
   for (let attempt = 1; ; attempt++) {
-    const port = wantedPort ?? (await freePort())
+    const port = wantedPort ?? (await freePort(HOST))
     const child = await launch(server, { ...settings, port: String(port) })
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     const pid = child.pid ?? 0
@@ -140,12 +146,4 @@ function hasExited(child: ChildProcess): boolean {
 /** Resolves when a process that is not our child has ended. */
 async function endOf(pid: number): Promise<void> {
   while (isRunning(pid)) await pause(500, undefined, { ref: false })
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, HOST, resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
 }
