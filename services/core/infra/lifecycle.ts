@@ -5,19 +5,19 @@ import type { Logger } from './logger.ts'
 export const EXIT_CONFIG = 78
 const STOP_WITHIN_MS = 14_000
 
+/** npm passes on to its children the signal that the terminal has sent them already: within this time two are one. */
+const ECHO_MS = 500
+
 /**
- * Runs `stop` on the first SIGTERM or SIGINT and exits 0 when it is done, or 1 when it fails or takes too long.
- * A second signal exits at once.
+ * Runs `stop` on the first SIGTERM or SIGINT, or once the process that forked this one is gone, and exits 0 when it is done,
+ * or 1 when it fails or takes too long. A second signal exits at once.
  */
 export function onShutdown(stop: () => Promise<void>, log: Logger): void {
-  let stopping = false
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      log.warn({ signal }, 'second signal: exiting at once')
-      process.exit(1)
-    }
-    stopping = true
-    log.info({ signal }, 'shutting down')
+  let stoppingSince: number | undefined
+  const begin = (reason: string) => {
+    if (stoppingSince !== undefined) return
+    stoppingSince = performance.now()
+    log.info({ reason }, 'shutting down')
     setTimeout(() => {
       log.error('shutdown took too long')
       process.exit(1)
@@ -30,8 +30,17 @@ export function onShutdown(stop: () => Promise<void>, log: Logger): void {
       },
     )
   }
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stoppingSince !== undefined && performance.now() - stoppingSince > ECHO_MS) {
+      log.warn({ signal }, 'second signal: exiting at once')
+      process.exit(1)
+    }
+    begin(signal)
+  }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  process.once('disconnect', () => begin('parent gone'))
+  if (process.connected === false) begin('parent gone')
 }
 
 /** Runs an entry point: what it throws is printed on stderr and ends the process, with 78 for a bad configuration, else 1. */
