@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import os from 'node:os'
 import { Redis } from 'ioredis'
-import { freePort } from '../../services/standalone/free-port.ts'
+import { freePort } from '../../services/standalone/ports.ts'
 
 export type TestRedis = {
   url: string
