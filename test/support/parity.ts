@@ -43,7 +43,9 @@ export type Golden = {
   images: GoldenImage[]
 }
 
-export async function readGolden(model: 'clip' | 'siglip'): Promise<Golden> {
+export async function readGolden(model: 'clip'): Promise<Golden>
+export async function readGolden(model: 'siglip'): Promise<Golden & { logit_scale_exp: number; logit_bias: number }>
+export async function readGolden(model: string): Promise<Golden> {
   return JSON.parse(await readFile(path.join(fixtures, `parity/golden-${model}.json`), 'utf8'))
 }
 

@@ -1,0 +1,68 @@
+import { type TransferListItem, Worker } from 'node:worker_threads'
+import { AppError } from '../../core/domain/errors.ts'
+import type { Model } from './open-model.ts'
+
+export type InferenceThreadData = { model: Model; threads: number }
+export type InferenceTask = { task: 'images'; views: Uint8Array[] } | { task: 'texts'; texts: string[] }
+export type InferenceRequest = InferenceTask & { id: number }
+export type InferenceReply =
+  | ({ id: number; ok: true } & Inference)
+  | { id: number; ok: false; code: 'invalid-model' | 'model-failed'; message: string }
+
+/** Unit embeddings, one for each input, and how long the model ran for them. */
+export type Inference = { embeddings: Float32Array[]; ms: number }
+
+export type InferenceThread = {
+  /** Throws AppError `invalid-model` when the model cannot be loaded, `model-failed` when it fails or its thread dies. */
+  call(task: InferenceTask, transfer?: TransferListItem[]): Promise<Inference>
+  /** Ends the thread; calls that are outstanding are rejected with `model-failed`, and so are later ones. */
+  close(): Promise<void>
+}
+
+type Call = { resolve: (inference: Inference) => void; reject: (error: AppError) => void }
+type Running = { worker: Worker; calls: Map<number, Call> }
+
+const ENTRY = new URL('./inference-thread.js', import.meta.url)
+
+/** A thread for a model, started by the first call. When it dies, its calls are rejected and the next call starts another. */
+export function createInferenceThread(data: InferenceThreadData, entry: URL = ENTRY): InferenceThread {
+  let running: Running | undefined
+  let closed = false
+  let nextId = 0
+
+  function start(): Running {
+    const worker = new Worker(entry, { workerData: data, name: 'inference' })
+    const calls = new Map<number, Call>()
+    const died = (message: string, cause?: unknown) => {
+      if (running?.worker === worker) running = undefined
+      for (const { reject } of calls.values()) reject(new AppError('model-failed', message, { cause }))
+      calls.clear()
+    }
+    worker.on('message', (reply: InferenceReply) => settle(calls, reply))
+    worker.on('error', (cause) => died(`the inference thread crashed: ${String(cause)}`, cause))
+    worker.on('exit', (code) => died(`the inference thread ended with ${code}`))
+    return { worker, calls }
+  }
+
+  return {
+    async call(task, transfer = []) {
+      if (closed) throw new AppError('model-failed', 'the model is closed')
+      running ??= start()
+      const { worker, calls } = running
+      const id = nextId++
+      worker.postMessage({ ...task, id }, transfer)
+      return new Promise((resolve, reject) => calls.set(id, { resolve, reject }))
+    },
+    async close() {
+      closed = true
+      await running?.worker.terminate()
+    },
+  }
+}
+
+function settle(calls: Map<number, Call>, reply: InferenceReply): void {
+  const call = calls.get(reply.id)
+  calls.delete(reply.id)
+  if (reply.ok) call?.resolve({ embeddings: reply.embeddings, ms: reply.ms })
+  else call?.reject(new AppError(reply.code, reply.message))
+}

@@ -1,0 +1,53 @@
+import { InferenceSession } from 'onnxruntime-node'
+import { AppError } from '../../core/domain/errors.ts'
+
+export type TensorInfo = { name: string; type: string; shape: readonly (number | string)[] }
+
+/** A graph in memory, with the inputs and outputs that take or give tensors. */
+export type Session = {
+  session: InferenceSession
+  inputs: TensorInfo[]
+  outputs: TensorInfo[]
+}
+
+/** Loads a graph. Throws AppError `invalid-model` when it cannot be loaded. */
+export async function openSession(file: string, threads: number): Promise<Session> {
+  try {
+    const session = await InferenceSession.create(file, {
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      // Plans memory for one batch size and keeps a block for each that comes: no faster, and 80 MB more for eight.
+      enableMemPattern: false,
+    })
+    return { session, inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) }
+  } catch (cause) {
+    throw new AppError('invalid-model', `${file} cannot be loaded: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The output that holds the embedding: CLIP's exports have a projection by name, SigLIP's pool. Throws AppError `invalid-model`. */
+export function embeddingOutput(file: string, outputs: TensorInfo[], projection: string, size: number | undefined): string {
+  const output = outputs.find(({ name }) => name === projection) ?? outputs.find(({ name }) => name === 'pooler_output')
+  const names = outputs.map(({ name }) => name).join(', ')
+  if (!output) throw new AppError('invalid-model', `${file} has no output ${projection} or pooler_output, but ${names}`)
+  if (output.type !== 'float32') throw new AppError('invalid-model', `${file}: ${output.name} is ${output.type}, not float32`)
+  const length = fixedSize(output.shape.at(-1))
+  if (size !== undefined && length !== undefined && length !== size)
+    throw new AppError(
+      'invalid-model',
+      `${file}: ${output.name} has ${length} values, but config.json: projection_dim is ${size}`,
+    )
+  return output.name
+}
+
+/** The size of an axis that is fixed in the graph; undefined for one that is free. */
+export function fixedSize(axis: number | string | undefined): number | undefined {
+  return typeof axis === 'number' && axis > 0 ? axis : undefined
+}
+
+function tensors(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
+  return metadata.filter((value) => value.isTensor)
+}

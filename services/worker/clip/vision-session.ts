@@ -1,0 +1,58 @@
+import { Tensor } from 'onnxruntime-node'
+import { AppError } from '../../core/domain/errors.ts'
+import { normalise } from '../../core/domain/vector.ts'
+import type { Model } from './open-model.ts'
+import { embeddingOutput, fixedSize, openSession, type TensorInfo } from './open-session.ts'
+import { fillPlanes, normalisationTables } from './pixels-to-tensor.ts'
+import { rowsOf } from './rows-of.ts'
+
+/** Unit embeddings, shape [dim], of views, RGB, shape [height, width, 3]. One call at a time: they share a buffer. */
+export type VisionSession = { embed(views: Uint8Array[]): Promise<Float32Array[]> }
+
+/** Loads a model's image side. Throws AppError `invalid-model` when the graph is not what the model's files say. */
+export async function openVisionSession(model: Model, threads: number): Promise<VisionSession> {
+  const { preprocessing, visionFile, embeddingSize } = model
+  const { height, width } = preprocessing
+  const { session, inputs, outputs } = await openSession(visionFile, threads)
+  const input = pixelInput(visionFile, inputs, preprocessing)
+  const output = embeddingOutput(visionFile, outputs, 'image_embeds', embeddingSize)
+  const fixedBatch = fixedSize(input.shape[0])
+  const tables = normalisationTables(preprocessing)
+  const viewSize = 3 * height * width
+  let buffer = new Float32Array(0)
+
+  async function run(views: Uint8Array[]): Promise<Float32Array[]> {
+    const batch = fixedBatch ?? views.length
+    if (buffer.length < batch * viewSize) buffer = new Float32Array(batch * viewSize)
+    for (const [index, view] of views.entries())
+      fillPlanes(view, tables, buffer.subarray(index * viewSize, (index + 1) * viewSize))
+    const tensor = new Tensor('float32', buffer.subarray(0, batch * viewSize), [batch, 3, height, width])
+    const results = await session.run({ [input.name]: tensor }, [output])
+    return rowsOf(results[output], views.length).map(normalise)
+  }
+
+  return {
+    async embed(views) {
+      const embeddings: Float32Array[] = []
+      const step = fixedBatch ?? Math.max(1, views.length)
+      for (let i = 0; i < views.length; i += step) embeddings.push(...(await run(views.slice(i, i + step))))
+      return embeddings
+    },
+  }
+}
+
+function pixelInput(file: string, inputs: TensorInfo[], { height, width }: Model['preprocessing']): TensorInfo {
+  const images = inputs.filter(({ type, shape }) => type === 'float32' && shape.length === 4)
+  const input = images.find(({ name }) => name === 'pixel_values') ?? images[0]
+  if (!input || inputs.length > 1) {
+    const found = inputs.map(({ name, type, shape }) => `${name} (${type}, [${shape.join(', ')}])`).join(', ')
+    throw new AppError('invalid-model', `${file} must have one input, float32 [batch, 3, height, width], not ${found}`)
+  }
+  const wanted = [undefined, 3, height, width]
+  if (input.shape.some((axis, index) => wanted[index] !== undefined && (fixedSize(axis) ?? wanted[index]) !== wanted[index]))
+    throw new AppError(
+      'invalid-model',
+      `${file}: ${input.name} is [${input.shape.join(', ')}], but preprocessor_config.json makes pictures of ${width} × ${height}`,
+    )
+  return input
+}
