@@ -5,6 +5,7 @@ import type { Logger } from '../core/infra/logger.ts'
 import { createBatcher } from './clip/batcher.ts'
 import { createImageEncoder } from './clip/image-encoder.ts'
 import type { Model } from './clip/open-model.ts'
+import type { View } from './clip/preprocessing.ts'
 import { createTextCache } from './clip/text-cache.ts'
 import { createTextEncoder } from './clip/text-encoder.ts'
 import { createDecoder } from './image/decoder.ts'
@@ -17,11 +18,15 @@ export type Judgement = {
   embeddings: ViewEmbedding[]
   /** Views that could not be made, such as a later frame over budget. */
   missing: string[]
+  /** With `keepViews`: what the model saw. */
+  views?: View[]
   timingsMs: { decode: number; inference: number; decide: number }
 }
 
 /** Decodes, embeds and scores images: the same for the worker and the command line. */
 export type Judge = {
+  /** Loads the model, which the first image would otherwise wait for. Throws AppError `invalid-model`. */
+  ready(): Promise<void>
   /** Throws AppError `undecodable`, `decoder-failed` (the decoder was killed or crashed) or `model-failed`. */
   judge(file: string): Promise<Judgement>
   /** Embeds the prompts of `policies` and judges by them from then on. */
@@ -39,6 +44,8 @@ export type JudgeOptions = {
   maxBatch: number
   batchWaitMs: number
   inferenceThreads: number
+  /** Copies each view's pixels into its judgement, for thumbnails. */
+  keepViews?: boolean
   /** Where text embeddings are kept between starts. */
   textCacheDir?: string | undefined
   onBatch?: (views: number) => void
@@ -68,8 +75,11 @@ export function createJudge(options: JudgeOptions): Judge {
   let policies: CompiledPolicy[] = []
 
   return {
+    ready: () => images.ready(),
+
     async judge(file) {
       const { width, height, views, missing, decodeMs } = await decoder.decode(file)
+      const kept = options.keepViews ? { views: views.map(({ view, pixels }) => ({ view, pixels: pixels.slice() })) } : {}
       const startedAt = performance.now()
       const embeddings = await Promise.all(
         views.map(async ({ view, pixels }): Promise<ViewEmbedding> => ({ view, embedding: await batcher.add(pixels) })),
@@ -77,7 +87,7 @@ export function createJudge(options: JudgeOptions): Judge {
       const inferredAt = performance.now()
       const verdicts = applyPolicies(policies, embeddings, model.scoring)
       const timingsMs = { decode: decodeMs, inference: inferredAt - startedAt, decide: performance.now() - inferredAt }
-      return { width, height, verdicts, embeddings, missing, timingsMs }
+      return { width, height, verdicts, embeddings, missing, timingsMs, ...kept }
     },
 
     async usePolicies(next) {
