@@ -39,8 +39,8 @@ export type CompiledPolicy = Pick<LoadedPolicy, 'id' | 'title' | 'version' | 'mo
 
 /** The thresholds that `rule` has for a model, or undefined when its map names neither the model nor a default. */
 export function thresholdsFor(rule: Rule, modelId: string): Thresholds | undefined {
-  const { thresholds } = rule
-  return thresholds[ANY_MODEL] ?? thresholds[modelId] ?? thresholds[DEFAULT_MODEL]
+  const own = (id: string) => (Object.hasOwn(rule.thresholds, id) ? rule.thresholds[id] : undefined)
+  return own(modelId) ?? own(DEFAULT_MODEL) ?? own(ANY_MODEL)
 }
 
 /**
