@@ -69,6 +69,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
 
   return {
     async start() {
+      await judge.ready()
       if (config.metricsPort !== undefined) {
         const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
         closers.push(() => server.close())
