@@ -1,0 +1,33 @@
+import { CommanderError } from 'commander'
+import { AppError } from '../core/domain/errors.ts'
+import { createProgram } from './create-program.ts'
+import { EXIT, type ExitCode } from './exit-code.ts'
+
+/** Runs one command line, without the program's name, and resolves to the exit code. What goes wrong is said on stderr. */
+export async function runCli(args: string[], env: Record<string, string | undefined>): Promise<ExitCode> {
+  process.stdout.on('error', endQuietly)
+  let code: ExitCode = EXIT.ok
+  const program = createProgram(env, (ended) => {
+    code = ended
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+/** The reader went away, as `head` does: nobody is left to tell. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(EXIT.closedPipe)
+}
+
+/** commander has already printed what it throws. */
+function failureOf(error: unknown): ExitCode {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed
+  const text = error instanceof AppError ? error.message : error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`pixwarden: ${text}\n`)
+  return EXIT.failed
+}
