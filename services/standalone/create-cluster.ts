@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { access, chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { AppError } from '../core/domain/errors.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { PostgresHome } from './postgres-home.ts'
 import { type Account, runAs } from './server-account.ts'
@@ -23,10 +24,18 @@ export async function createCluster({ home, binaries, account, durable }: Cluste
     ...['--encoding=UTF8', '--locale=C', '--set=timezone=UTC', '--set=log_timezone=UTC', '--no-instructions'],
     ...(durable ? [] : ['--no-sync']),
   ])
-  if (!ok) throw new Error(`initdb failed:\n${output}`)
+  if (!ok) throw initdbError(output)
   await rename(making, home.clusterDir)
   await syncFolder(home.dir)
   return password
+}
+
+function initdbError(output: string): Error {
+  if (!output.includes('could not look up effective user')) return new Error(`initdb failed:\n${output}`)
+  return new AppError(
+    'invalid-config',
+    `PostgreSQL needs a user with a name: list this one in /etc/passwd, or set DATABASE_URL\n${output}`,
+  )
 }
 
 /** What an initdb that was killed has left. */

@@ -1,0 +1,71 @@
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { hasCode } from '../core/domain/errors.ts'
+import { type Config, readConfig } from '../core/infra/config.ts'
+import { openDatabase } from '../core/infra/database.ts'
+import { onShutdown, runMain } from '../core/infra/lifecycle.ts'
+import { createLogger, type Logger } from '../core/infra/logger.ts'
+import { packageRoot } from '../core/infra/package-root.ts'
+import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
+import { createStandalone } from './create-standalone.ts'
+import { demoTable } from './demo-table.ts'
+import { checkPort } from './ports.ts'
+import { submitSamples } from './submit-samples.ts'
+
+await runMain(async () => {
+  const { values: options } = parseArgs({ options: { exit: { type: 'boolean', default: false } } })
+  // Only what goes wrong is logged, so that the table can be read.
+  const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn', PORT: process.env.PORT ?? (await defaultPort()) }
+  const config = readConfig(env)
+  const log = createLogger({ level: config.logLevel, name: 'demo' })
+  const standalone = createStandalone({ config, env, log })
+  onShutdown(() => standalone.stop(), log)
+
+  say('Starting PostgreSQL, the API and a worker …')
+  const runtime = await standalone.start()
+  if (!runtime) return
+  const key = await createKey({ ...config, databaseUrl: runtime.databaseUrl }, log)
+  const submissions = await submitSamples({ dir: path.join(packageRoot, 'policies', 'samples'), apiUrl: runtime.apiUrl, key })
+  say(`\n${demoTable(submissions)}`)
+
+  if (options.exit) {
+    await standalone.stop()
+    process.exitCode = submissions.every((submission) => 'decision' in submission) ? 0 : 1
+  } else say(welcome(runtime.apiUrl, key))
+})
+
+async function defaultPort(): Promise<string> {
+  try {
+    await checkPort('127.0.0.1', 8080)
+    return '8080'
+  } catch (error) {
+    if (!hasCode(error, 'invalid-config')) throw error
+    say('Port 8080 is taken, so a free one is used; PORT sets another.')
+    return '0'
+  }
+}
+
+async function createKey({ databaseUrl: url = '', databaseSchema: schema }: Config, log: Logger): Promise<string> {
+  const database = openDatabase({ url, schema, pool: 2, log })
+  try {
+    const { secret } = await createPgApiKeyStore(database).create({ tenant: 'default', name: 'demo', scopes: ['admin'] })
+    return secret
+  } finally {
+    await database.close()
+  }
+}
+
+function welcome(apiUrl: string, key: string): string {
+  return `API   ${apiUrl}
+Docs  ${apiUrl}/docs
+Key   ${key}
+
+Try a picture of your own:
+  curl -H 'Authorization: Bearer ${key}' --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '${apiUrl}/v1/uploads?wait=30'
+
+Ctrl-C stops it.`
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
