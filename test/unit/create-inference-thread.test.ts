@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createInferenceThread, type InferenceThread } from '../../services/worker/clip/create-inference-thread.ts'
+import type { Model } from '../../services/worker/clip/open-model.ts'
+
+let thread: InferenceThread
+beforeEach(() => {
+  const entry = new URL('../support/fragile-thread.js', import.meta.url)
+  thread = createInferenceThread({ model: {} as Model, threads: 1 }, entry)
+})
+afterEach(() => thread.close())
+
+const embed = async (text: string) => (await thread.call({ task: 'texts', texts: [text] })).embeddings[0]?.[0]
+
+for (const way of ['crash', 'exit'])
+  test(`when the thread dies by ${way}, its calls fail and the next one is answered by a fresh thread`, async () => {
+    expect(await embed('12345')).toBe(5)
+    const outcomes = await Promise.allSettled([embed('hang'), embed(way), embed('behind it')])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'model-failed' } })
+    expect(await embed('1234')).toBe(4)
+  })
+
+test('a call that fails is its own affair', async () => {
+  const outcomes = await Promise.allSettled([embed('123'), embed('fail'), embed('1234')])
+  expect(outcomes).toMatchObject([{ value: 3 }, { reason: { code: 'model-failed', message: 'as told' } }, { value: 4 }])
+})
+
+test('closing ends what is outstanding, and what comes after', async () => {
+  const outstanding = expect(embed('hang')).rejects.toMatchObject({ code: 'model-failed' })
+  await thread.close()
+  await outstanding
+  await expect(embed('123')).rejects.toMatchObject({ code: 'model-failed', message: 'the model is closed' })
+})
