@@ -10,7 +10,8 @@ import { type Env, forkService, type Service } from './child-service.ts'
 import { startEmbeddedPostgres } from './embedded-postgres.ts'
 import { keepRunning } from './keep-running.ts'
 import { lockDataDir } from './lock-data-dir.ts'
-import { checkPort, freePort } from './ports.ts'
+import { checkPort, freePort, isPortFree } from './ports.ts'
+import { until } from './until.ts'
 
 export type StandaloneOptions = {
   config: Config
@@ -28,6 +29,9 @@ export type Standalone = {
   /** The api and the worker first, then the database. May be called at any time. */
   stop(): Promise<void>
 }
+
+/** After their parent was killed. */
+const CHILDREN_END_WITHIN_MS = 15_000
 
 /** The whole service on one machine: an embedded PostgreSQL unless DATABASE_URL is set, one api and one worker. */
 export function createStandalone(options: StandaloneOptions): Standalone {
@@ -62,8 +66,10 @@ export function createStandalone(options: StandaloneOptions): Standalone {
 async function open({ config, env, log }: StandaloneOptions, closers: Closers, signal: AbortSignal): Promise<Runtime> {
   const { dataDir, host } = config
   await makeDataDir(dataDir)
-  closers.push(await lockDataDir(dataDir))
+  const lock = await lockDataDir(dataDir)
+  closers.push(() => lock.release())
   const port = config.port || (await freePort(host))
+  if (lock.inherited) await until(() => isPortFree(host, port), CHILDREN_END_WITHIN_MS)
   await checkPort(host, port)
   const databaseUrl = config.databaseUrl ?? (await openPostgres({ dataDir, log }, closers))
   signal.throwIfAborted()

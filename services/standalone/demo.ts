@@ -1,6 +1,5 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { hasCode } from '../core/domain/errors.ts'
 import { type Config, readConfig } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
 import { onShutdown, runMain } from '../core/infra/lifecycle.ts'
@@ -9,7 +8,7 @@ import { packageRoot } from '../core/infra/package-root.ts'
 import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
 import { createStandalone } from './create-standalone.ts'
 import { demoTable } from './demo-table.ts'
-import { checkPort } from './ports.ts'
+import { isPortFree } from './ports.ts'
 import { submitSamples } from './submit-samples.ts'
 
 await runMain(async () => {
@@ -35,14 +34,9 @@ await runMain(async () => {
 })
 
 async function defaultPort(): Promise<string> {
-  try {
-    await checkPort('127.0.0.1', 8080)
-    return '8080'
-  } catch (error) {
-    if (!hasCode(error, 'invalid-config')) throw error
-    say('Port 8080 is taken, so a free one is used; PORT sets another.')
-    return '0'
-  }
+  if (await isPortFree('127.0.0.1', 8080)) return '8080'
+  say('Port 8080 is taken, so a free one is used; PORT sets another.')
+  return '0'
 }
 
 async function createKey({ databaseUrl: url = '', databaseSchema: schema }: Config, log: Logger): Promise<string> {

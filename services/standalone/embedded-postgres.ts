@@ -80,7 +80,7 @@ async function adopt(server: Server): Promise<Running | undefined> {
   await until(async () => !isRunning(pid) || (await readPostmaster(clusterDir))?.status === 'ready', READY_WITHIN_MS)
   const port = (await readPostmaster(clusterDir))?.port
   if (port && (await answers(server, port))) {
-    server.log.info({ pid, port }, 'adopted the PostgreSQL that was left running')
+    server.log.info({ postgres: { pid, port } }, 'adopted the PostgreSQL that was left running')
     return { pid, port, exited: endOf(pid) }
   }
   await stopPostmaster(pid)

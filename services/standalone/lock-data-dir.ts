@@ -5,17 +5,20 @@ import { isRunning, startOf } from './running-process.ts'
 
 const ATTEMPTS = 5
 
+/** `inherited`: the last holder was killed, so that processes of its may still be on their way out. */
+export type DataDirLock = { inherited: boolean; release(): Promise<void> }
+
 /**
- * Keeps a data directory to this process until it ends or calls what this resolves to; a holder that was killed holds nothing.
+ * Keeps a data directory to this process until it ends or releases it; a holder that was killed holds nothing.
  * Throws AppError `invalid-config` when another process has it.
  */
-export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
+export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const lock = path.join(dataDir, 'standalone.lock')
   const mine = `${lock}.${process.pid}`
   await writeFile(mine, `${process.pid} ${startOf(process.pid)}`)
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (await take(mine, lock)) return () => rm(lock, { force: true })
+      if (await take(mine, lock)) return { inherited: attempt > 0, release: () => rm(lock, { force: true }) }
       const holder = await readFile(lock, 'utf8').catch(() => '')
       if (isAlive(holder))
         throw new AppError(

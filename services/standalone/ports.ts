@@ -6,6 +6,13 @@ export function freePort(host: string): Promise<number> {
   return tryPort(host, 0)
 }
 
+export function isPortFree(host: string, port: number): Promise<boolean> {
+  return tryPort(host, port).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Throws AppError `invalid-config` when `port` cannot be listened on, for example because somebody does. */
 export async function checkPort(host: string, port: number): Promise<void> {
   try {
