@@ -1,9 +1,9 @@
 import type { CompiledPolicy, CompiledRule, ScoringModel } from '../../core/domain/compile-policy.ts'
-import type { PolicyFinding } from './close-contrasts.ts'
+import type { Finding } from './close-contrasts.ts'
 
 /** Rules whose score says nothing, whatever the picture: each is an error. */
-export function unusableScores({ rules }: CompiledPolicy, model: ScoringModel): PolicyFinding[] {
-  return rules.flatMap((rule, index): PolicyFinding[] => {
+export function unusableScores({ rules }: CompiledPolicy, model: ScoringModel): Finding[] {
+  return rules.flatMap((rule, index): Finding[] => {
     const why = whyUnusable(rule, model)
     return why === undefined ? [] : [{ severity: 'error', at: ['rules', index], message: `rule "${rule.id}": ${why}` }]
   })

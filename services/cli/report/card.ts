@@ -1,5 +1,6 @@
 import type { RuleResult } from '../../core/domain/decide.ts'
 import type { Mode } from '../../core/domain/policy.ts'
+import { counted } from '../counted.ts'
 import { printable } from '../printable.ts'
 import type { FailedFile, JudgedFile } from '../scan/scan-result.ts'
 import { scoreText } from '../telling-rule.ts'
@@ -24,7 +25,7 @@ export function judgedCard({ file, action, policies, image, detail }: JudgedFile
     html`${picture && pictureOf(file, action, picture)}`,
     html`<p>${image.width} × ${image.height}${detail && `, ${detail}`}</p>
 ${reasons.length > 0 && ruleList(reasons)}
-${others.length > 0 && html`<details><summary>${others.length} ${others.length === 1 ? 'rule' : 'rules'} below the threshold</summary>${ruleList(others)}</details>`}`,
+${others.length > 0 && html`<details><summary>${counted(others.length, 'rule')} below the threshold</summary>${ruleList(others)}</details>`}`,
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Action } from '../../core/domain/policy.ts'
+import { counted } from '../counted.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import type { FailedFile, JudgedFile } from './scan-result.ts'
 
@@ -35,8 +36,8 @@ export function exitCodeOf({ approve, flag, reject, failed }: Tally): ExitCode {
 export function summaryOf(tally: Tally): string {
   const { approve, flag, reject, failed, skipped, shadow } = tally
   const total = approve + flag + reject + failed
-  const numbers = `${approve} approved, ${flag} flagged, ${reject} rejected, ${failed} ${failed === 1 ? 'error' : 'errors'}`
-  const lines = [`${total} ${total === 1 ? 'image' : 'images'}: ${numbers}`]
+  const numbers = `${approve} approved, ${flag} flagged, ${reject} rejected, ${counted(failed, 'error')}`
+  const lines = [`${counted(total, 'image')}: ${numbers}`]
   if (skipped > 0)
     lines.push(`skipped: ${skipped} ${skipped === 1 ? 'file that is' : 'files that are'} not JPEG, PNG, WebP or GIF`)
   const matches = [...shadow].map(([id, count]) => `${id} ${count}`)
