@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { packageRoot } from '../../services/core/infra/package-root.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const lifecycle = JSON.stringify(path.join(packageRoot, 'dist/services/core/infra/lifecycle.js'))
+const logger = JSON.stringify(path.join(packageRoot, 'dist/services/core/infra/logger.js'))
+const errors = JSON.stringify(path.join(packageRoot, 'dist/services/core/domain/errors.js'))
+
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s drains, then exits 0', async (signal) => {
+  const child = await serve('() => new Promise((resolve) => process.once("message", resolve))')
+  child.kill(signal)
+  expect(await message(child)).toBe('stopping')
+  child.send('drained')
+  expect(await exit(child)).toEqual([0, null])
+})
+
+test('a signal that npm repeats is one signal; a later one exits at once', async () => {
+  const child = await serve('() => new Promise(() => {})')
+  child.kill('SIGINT')
+  expect(await message(child)).toBe('stopping')
+  child.kill('SIGINT')
+  child.send('still there?')
+  expect(await message(child)).toBe('still there?')
+  await waitFor(() => !child.kill('SIGINT'), { what: 'the process to give in' })
+  expect(await exit(child)).toEqual([1, null])
+})
+
+test('a stop that fails exits 1', async () => {
+  const child = await serve('async () => { throw new Error("no") }')
+  child.kill('SIGTERM')
+  expect(await exit(child)).toEqual([1, null])
+})
+
+test('a process stops when the one that forked it is gone', async () => {
+  const child = await serve('async () => {}')
+  child.disconnect()
+  expect(await exit(child)).toEqual([0, null])
+})
+
+test('a configuration that cannot be used exits 78 with its problems, anything else 1 with a stack', async () => {
+  const bad = run(`runMain(async () => { throw new AppError('invalid-config', 'PORT: too big') })`)
+  expect(await exit(bad)).toEqual([78, null])
+  const broken = run(`runMain(async () => { throw new Error('oh') })`)
+  expect(await exit(broken)).toEqual([1, null])
+})
+
+/** A process whose shutdown is `stop`; it says when that begins, and repeats what it is told. */
+async function serve(stop: string): Promise<ChildProcess> {
+  const child = run(`
+    const stop = ${stop}
+    process.on('message', (text) => process.connected && process.send(text))
+    onShutdown(async () => { if (process.connected) process.send('stopping'); await stop() }, silentLogger())
+    setInterval(() => {}, 60_000)
+    process.send('up')
+  `)
+  expect(await message(child)).toBe('up')
+  return child
+}
+
+function run(body: string): ChildProcess {
+  const script = `
+    import { onShutdown, runMain } from ${lifecycle}
+    import { silentLogger } from ${logger}
+    import { AppError } from ${errors}
+    ${body}
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  children.push(child)
+  return child
+}
+
+async function message(child: ChildProcess): Promise<unknown> {
+  return (await once(child, 'message'))[0]
+}
+
+function exit(child: ChildProcess): Promise<unknown[]> {
+  return child.exitCode === null ? once(child, 'exit') : Promise.resolve([child.exitCode, child.signalCode])
+}
