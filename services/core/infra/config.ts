@@ -3,8 +3,12 @@ import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
 import { packageRoot } from './package-root.ts'
 
-const integer = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
-const toggle = z.enum(['on', 'off']).transform((value) => value === 'on')
+const integer = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most} is needed`
+  return z.coerce.number(error).int(error).min(least, error).max(most, error)
+}
+const choice = <const T extends readonly string[]>(...values: T) => z.enum(values, `one of ${values.join(', ')} is needed`)
+const toggle = choice('on', 'off').transform((value) => value === 'on')
 const url = (...protocols: string[]) =>
   z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     message: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} is needed`,
@@ -16,7 +20,7 @@ const variables = z.object({
   REDIS_URL: url('redis:', 'rediss:').optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65535).default(8080),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_LEVEL: choice('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent').default('info'),
   PIXWARDEN_DATA_DIR: z.string().default('.pixwarden'),
   PIXWARDEN_BLOB_DIR: z.string().optional(),
   PIXWARDEN_DATABASE_SCHEMA: z
@@ -30,7 +34,7 @@ const variables = z.object({
     .default('{moderation}'),
   PIXWARDEN_POLICIES: z.string().default(path.join(packageRoot, 'policies')),
   PIXWARDEN_MODEL: z.string().default('embedded'),
-  PIXWARDEN_PREPROCESS: z.enum(['fast', 'exact']).default('fast'),
+  PIXWARDEN_PREPROCESS: choice('fast', 'exact').default('fast'),
   PIXWARDEN_BATCH_SIZE: integer(1, 256).default(8),
   PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
   PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
@@ -41,6 +45,7 @@ const variables = z.object({
   PIXWARDEN_DECODE_MEMORY_MB: integer(128, 65_536).default(640),
   PIXWARDEN_MAX_UPLOAD_BYTES: integer(1, 1_000_000_000).default(20_000_000),
   PIXWARDEN_MAX_MEGAPIXELS: integer(1, 1000).default(50),
+  PIXWARDEN_MAX_UPLOADS_IN_FLIGHT: integer(1, 10_000).default(64),
   PIXWARDEN_AVIF: toggle.default(false),
   PIXWARDEN_RECONCILER: toggle.default(true),
   PIXWARDEN_RETENTION: toggle.default(true),
@@ -72,6 +77,8 @@ export type Config = {
   decodeLimits: { cpuMs: number; wallMs: number; memoryBytes: number }
   maxUploadBytes: number
   maxPixels: number
+  /** Uploads that an api receives at once; more are refused with 503. */
+  maxUploadsInFlight: number
   avif: boolean
   reconciler: boolean
   retention: boolean
@@ -96,7 +103,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
 }
 
 /** The database of an api or a worker that is started alone. Throws AppError `invalid-config`: only standalone brings a database of its own. */
-export function requireDatabaseUrl(config: Config): string {
+export function requireDatabaseUrl(config: Pick<Config, 'databaseUrl'>): string {
   if (config.databaseUrl !== undefined) return config.databaseUrl
   throw new AppError(
     'invalid-config',
@@ -132,6 +139,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     },
     maxUploadBytes: read.PIXWARDEN_MAX_UPLOAD_BYTES,
     maxPixels: read.PIXWARDEN_MAX_MEGAPIXELS * 1_000_000,
+    maxUploadsInFlight: read.PIXWARDEN_MAX_UPLOADS_IN_FLIGHT,
     avif: read.PIXWARDEN_AVIF,
     reconciler: read.PIXWARDEN_RECONCILER,
     retention: read.PIXWARDEN_RETENTION,
