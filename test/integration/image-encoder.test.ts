@@ -66,3 +66,13 @@ test('a view of the wrong size is refused and the next one served', async () => 
   await expect(encoder.encode([new Uint8Array(10)])).rejects.toThrow(RangeError)
   expect(await encoder.encode([picture(1)])).toHaveLength(1)
 })
+
+test('closing while the model runs waits for the answer, and the process survives it', async () => {
+  const busy = createImageEncoder(await openModel('embedded'), { threads: 1 })
+  const views = () => Array.from({ length: 4 }, () => new Uint8Array(260 * 260 * 3))
+  const first = busy.encode(views())
+  const second = busy.encode(views())
+  await first
+  await busy.close()
+  expect(await second).toHaveLength(4)
+})

@@ -1,10 +1,11 @@
+import { once } from 'node:events'
 import { type TransferListItem, Worker } from 'node:worker_threads'
 import { AppError } from '../../core/domain/errors.ts'
 import type { Model } from './open-model.ts'
 
 export type InferenceThreadData = { model: Model; threads: number }
 export type InferenceTask = { task: 'images'; views: Uint8Array[] } | { task: 'texts'; texts: string[] }
-export type InferenceRequest = InferenceTask & { id: number }
+export type InferenceRequest = (InferenceTask & { id: number }) | { task: 'end' }
 export type InferenceReply =
   | ({ id: number; ok: true } & Inference)
   | { id: number; ok: false; code: 'invalid-model' | 'model-failed'; message: string }
@@ -15,7 +16,7 @@ export type Inference = { embeddings: Float32Array[]; ms: number }
 export type InferenceThread = {
   /** Throws AppError `invalid-model` when the model cannot be loaded, `model-failed` when it fails or its thread dies. */
   call(task: InferenceTask, transfer?: TransferListItem[]): Promise<Inference>
-  /** Ends the thread; calls that are outstanding are rejected with `model-failed`, and so are later ones. */
+  /** Ends the thread when it has answered what it was asked. Later calls are rejected with `model-failed`. */
   close(): Promise<void>
 }
 
@@ -55,7 +56,12 @@ export function createInferenceThread(data: InferenceThreadData, entry: URL = EN
     },
     async close() {
       closed = true
-      await running?.worker.terminate()
+      if (!running) return
+      const { worker } = running
+      const ended = once(worker, 'exit')
+      // Not terminate(): onnxruntime aborts the whole process when its thread is stopped during a run.
+      worker.postMessage({ task: 'end' } satisfies InferenceRequest)
+      await ended
     },
   }
 }

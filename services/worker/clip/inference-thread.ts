@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { hasCode } from '../../core/domain/errors.ts'
-import type { InferenceReply, InferenceRequest, InferenceThreadData } from './create-inference-thread.ts'
+import type { InferenceReply, InferenceRequest, InferenceTask, InferenceThreadData } from './create-inference-thread.ts'
 import { openTextSession, type TextSession } from './text-session.ts'
 import { openVisionSession, type VisionSession } from './vision-session.ts'
 
@@ -14,10 +14,10 @@ let text: TextSession | undefined
 let last = Promise.resolve()
 
 parentPort?.on('message', (request: InferenceRequest) => {
-  last = last.then(() => answer(request))
+  last = last.then(() => (request.task === 'end' ? parentPort?.close() : answer(request)))
 })
 
-async function answer(request: InferenceRequest): Promise<void> {
+async function answer(request: Exclude<InferenceRequest, { task: 'end' }>): Promise<void> {
   try {
     const run = await prepare(request)
     const startedAt = performance.now()
@@ -30,7 +30,7 @@ async function answer(request: InferenceRequest): Promise<void> {
   }
 }
 
-async function prepare(request: InferenceRequest): Promise<() => Promise<Float32Array[]>> {
+async function prepare(request: InferenceTask): Promise<() => Promise<Float32Array[]>> {
   if (request.task === 'images') {
     vision ??= await openVisionSession(model, threads)
     const { embed } = vision
