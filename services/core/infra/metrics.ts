@@ -3,6 +3,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export const STAGES = ['queue', 'fetch', 'decode', 'inference', 'decide', 'store'] as const
 export type Stage = (typeof STAGES)[number]
 
+/** Gauges of prom-client that are named like counters; the ones by type say the same. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** A registry of its own with the metrics of every process of this service; a process uses those that concern it. */
@@ -10,6 +13,7 @@ export function createMetrics() {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1 })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   return {
     registry,
     uploads: new Counter({

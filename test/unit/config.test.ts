@@ -1,0 +1,113 @@
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../services/core/domain/errors.ts'
+import { readConfig, requireDatabaseUrl } from '../../services/core/infra/config.ts'
+import { packageRoot } from '../../services/core/infra/package-root.ts'
+
+/** What `env` is refused for, a problem each. */
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError)
+    expect(error).toMatchObject({ code: 'invalid-config' })
+    return (error as AppError).details?.problems as string[]
+  }
+  return []
+}
+
+describe('without any setting', () => {
+  test('the service runs on this machine alone, with the shipped model and policies', () => {
+    expect(readConfig({})).toMatchObject({
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      host: '127.0.0.1',
+      port: 8080,
+      logLevel: 'info',
+      dataDir: path.resolve('.pixwarden'),
+      blobDir: path.resolve('.pixwarden/blobs'),
+      policiesDir: path.join(packageRoot, 'policies'),
+      model: 'embedded',
+      queuePrefix: '{moderation}',
+      maxUploadBytes: 20_000_000,
+      maxPixels: 50_000_000,
+      avif: false,
+      metricsPort: undefined,
+    })
+  })
+
+  test('a worker holds two of the largest batches at once', () => {
+    expect(readConfig({})).toMatchObject({ maxBatch: 8, concurrency: 16, inferenceThreads: 1 })
+    expect(readConfig({ PIXWARDEN_BATCH_SIZE: '32' }).concurrency).toBe(64)
+    expect(readConfig({ PIXWARDEN_BATCH_SIZE: '32', PIXWARDEN_CONCURRENCY: '5' }).concurrency).toBe(5)
+  })
+})
+
+describe('a setting', () => {
+  test('that is empty is not set', () => {
+    const empty = { PORT: '', REDIS_URL: '', LOG_LEVEL: '', PIXWARDEN_AVIF: '', PIXWARDEN_BLOB_DIR: '' }
+    expect(readConfig(empty)).toEqual(readConfig({}))
+  })
+
+  test('is on or off, a number, a folder or a URL', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgres://user:secret@db:5432/moderation?sslmode=require',
+      REDIS_URL: 'rediss://cache:6380',
+      PORT: '0',
+      PIXWARDEN_DATA_DIR: 'data',
+      PIXWARDEN_AVIF: 'on',
+      PIXWARDEN_RETENTION: 'off',
+      PIXWARDEN_MAX_MEGAPIXELS: '12',
+    })
+    expect(config).toMatchObject({
+      databaseUrl: 'postgres://user:secret@db:5432/moderation?sslmode=require',
+      redisUrl: 'rediss://cache:6380',
+      port: 0,
+      dataDir: path.resolve('data'),
+      blobDir: path.resolve('data/blobs'),
+      avif: true,
+      retention: false,
+      reconciler: true,
+      maxPixels: 12_000_000,
+    })
+  })
+
+  test('of another program is none of ours', () => {
+    expect(problemsOf({ PATH: '/bin', PIXEL_RATIO: '2', NODE_ENV: 'production' })).toEqual([])
+  })
+
+  test.each([
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['DATABASE_URL', 'mysql://db/moderation'],
+    ['DATABASE_URL', 'db:5432'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['LOG_LEVEL', 'loud'],
+    ['PIXWARDEN_AVIF', 'true'],
+    ['PIXWARDEN_BATCH_SIZE', '0'],
+    ['PIXWARDEN_BATCH_WAIT_MS', '-1'],
+    ['PIXWARDEN_DATABASE_SCHEMA', 'public; DROP TABLE uploads'],
+    ['PIXWARDEN_QUEUE_PREFIX', 'a:b'],
+    ['PIXWARDEN_PREPROCESS', 'best'],
+  ])('%s=%s is refused by its name', (name, value) => {
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name}: .`)])
+  })
+
+  test('that does not exist is refused, because it is a typing error', () => {
+    expect(problemsOf({ PIXWARDEN_BACTH_SIZE: '4' })).toEqual(['PIXWARDEN_BACTH_SIZE: no such setting'])
+  })
+})
+
+test('every problem is reported at once, and none repeats a secret', () => {
+  const env = { DATABASE_URL: 'mysql://user:secret@db', PORT: 'x', PIXWARDEN_DECODERS: '0', PIXWARDEN_COLOUR: 'red' }
+  expect(problemsOf(env).map((problem) => problem.split(':')[0])).toEqual(Object.keys(env))
+  expect(() => readConfig(env)).toThrow(/DATABASE_URL: .*\n.*PORT: .*\n.*PIXWARDEN_DECODERS: .*\n.*PIXWARDEN_COLOUR: /)
+  expect(() => readConfig(env)).not.toThrow(/secret/)
+})
+
+test('an api or a worker by itself needs a database', () => {
+  const databaseUrl = 'postgres://db/moderation'
+  expect(requireDatabaseUrl(readConfig({ DATABASE_URL: databaseUrl }))).toBe(databaseUrl)
+  expect(() => requireDatabaseUrl(readConfig({}))).toThrow(/DATABASE_URL: needed/)
+})
