@@ -14,9 +14,13 @@ export async function startMetricsServer({
   port: number
   registry: Registry
 }): Promise<MetricsServer> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     if (request.url === '/healthz') response.end('ok\n')
-    else if (request.url === '/metrics') response.setHeader('content-type', registry.contentType).end(await registry.metrics())
+    else if (request.url === '/metrics')
+      registry.metrics().then(
+        (text) => response.setHeader('content-type', registry.contentType).end(text),
+        () => response.writeHead(500).end(),
+      )
     else response.writeHead(404).end()
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
