@@ -17,7 +17,11 @@ import { createUploadProcessor } from './process-upload.ts'
 import { startReconciler } from './reconcile.ts'
 import { startRetention } from './retention.ts'
 
-export type Worker = { start(): Promise<void>; stop(): Promise<void> }
+export type Worker = {
+  /** Resolves when jobs are being taken; tells the port of the metrics when they have one. */
+  start(): Promise<{ metricsPort?: number }>
+  stop(): Promise<void>
+}
 
 /** Wires a worker. Throws AppError `invalid-config`, `invalid-model` or `invalid-policy`; what was opened by then is closed. */
 export async function createWorker(config: Config, log: Logger): Promise<Worker> {
@@ -67,13 +71,17 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   const consumer = createUploadConsumer(connection, { concurrency: config.concurrency, handler, log })
   closers.push(() => consumer.stop())
 
+  async function serveMetrics(): Promise<number | undefined> {
+    if (config.metricsPort === undefined) return undefined
+    const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
+    closers.push(() => server.close())
+    return server.port
+  }
+
   return {
     async start() {
       await judge.ready()
-      if (config.metricsPort !== undefined) {
-        const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
-        closers.push(() => server.close())
-      }
+      const metricsPort = await serveMetrics()
       if (config.reconciler) {
         const queue = createUploadQueue(connection, { log })
         closers.push(() => queue.close())
@@ -89,6 +97,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
         { model: { id: model.id, revision: model.revision }, policies: policies.current().map(({ id }) => id) },
         'worker ready',
       )
+      return metricsPort === undefined ? {} : { metricsPort }
     },
     stop: () => closers.close(),
   }

@@ -9,6 +9,5 @@ await runMain(async () => {
   const log = createLogger({ level: config.logLevel, name: 'worker' })
   const worker = await createWorker(config, log)
   onShutdown(() => worker.stop(), log)
-  await worker.start()
-  process.send?.({ type: 'ready' })
+  process.send?.({ type: 'ready', ...(await worker.start()) })
 })
