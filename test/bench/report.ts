@@ -1,0 +1,26 @@
+import { cpus } from 'node:os'
+
+export type Ratio = { name: string; value: number; goal: number; direction: 'min' | 'max' }
+export type Report = { machine: Record<string, unknown>; ratios: Ratio[]; figures: Record<string, unknown> }
+
+export function machine(): Report['machine'] {
+  return { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, platform: `${process.platform}-${process.arch}` }
+}
+
+export function isMet({ value, goal, direction }: Ratio): boolean {
+  return direction === 'min' ? value >= goal : value <= goal
+}
+
+/** The report as a person reads it. */
+export function printReport({ machine, ratios, figures }: Report): void {
+  console.log(`\n${Object.values(machine).join(' · ')}\n`)
+  const width = Math.max(...ratios.map(({ name }) => name.length))
+  for (const ratio of ratios) {
+    const goal = `${ratio.direction === 'min' ? '≥' : '≤'} ${ratio.goal}`
+    console.log(
+      `${ratio.name.padEnd(width)}  ${ratio.value.toFixed(3).padStart(9)}  goal ${goal.padEnd(8)} ${isMet(ratio) ? 'met' : 'MISSED'}`,
+    )
+  }
+  console.log('\nfigures of this run (this machine, this hour: compare only within one run)')
+  for (const [name, value] of Object.entries(figures)) console.log(`  ${name}: ${JSON.stringify(value)}`)
+}
