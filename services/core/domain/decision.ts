@@ -45,6 +45,56 @@ export type Conclusion = {
   timings: Timings
 }
 
+/** What is known of an upload since its intake. */
+export type UploadFacts = {
+  id: string
+  externalId?: string | undefined
+  source?: string | undefined
+  metadata?: Record<string, unknown> | undefined
+  sha256: string
+  mime: string
+  width?: number | undefined
+  height?: number | undefined
+  byteSize: number
+  receivedAt: Date
+}
+
+export function buildPending(upload: UploadFacts): PendingUpload {
+  return { ...common(upload), status: 'pending' }
+}
+
+/** The decision that callers and webhooks are shown: the same text from a conclusion as from the rows it was stored in. */
+export function buildDecision(upload: UploadFacts, conclusion: Omit<Conclusion, 'embeddings'>, decidedAt: Date): Decision {
+  const { action, reasonCodes, verdicts, model, detail, timings } = conclusion
+  return {
+    ...common(upload),
+    status: 'decided',
+    action,
+    recommendation: recommend(action, reasonCodes),
+    policies: verdicts.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+    ...(model && { model: { id: model.id, revision: model.revision } }),
+    ...(detail !== undefined && { detail }),
+    timings_ms: rounded(timings),
+    decided_at: decidedAt.toISOString(),
+  }
+}
+
+/** To hundredths of a millisecond. */
+function rounded(timings: Timings): Timings {
+  return Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, Math.round(ms * 100) / 100]))
+}
+
+function common({ id, externalId, source, metadata, sha256, mime, width, height, byteSize, receivedAt }: UploadFacts): Common {
+  return {
+    id,
+    ...(externalId !== undefined && { external_id: externalId }),
+    ...(source !== undefined && { source }),
+    ...(metadata && { metadata }),
+    image: { sha256, mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
+    received_at: receivedAt.toISOString(),
+  }
+}
+
 export function recommend(action: Action, reasonCodes: string[]): Recommendation {
   return { action: action === 'flag' ? 'review' : action, reason_codes: reasonCodes }
 }

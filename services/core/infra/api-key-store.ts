@@ -7,5 +7,8 @@ export interface ApiKeyStore {
   create(key: { tenant: string; name: string; scopes: Scope[] }): Promise<ApiKey & { secret: string }>
   /** undefined for a secret that is unknown or revoked. */
   verify(secret: string): Promise<ApiKey | undefined>
+  /** Those in force, oldest first. */
+  list(): Promise<ApiKey[]>
+  /** false when there is no key of that id in force. */
   revoke(id: string): Promise<boolean>
 }

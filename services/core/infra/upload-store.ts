@@ -1,5 +1,5 @@
 import type { Conclusion, Decision, UploadView } from '../domain/decision.ts'
-import type { Action } from '../domain/policy.ts'
+import type { Action, LoadedPolicy } from '../domain/policy.ts'
 
 export type NewUpload = {
   id: string
@@ -16,17 +16,18 @@ export type NewUpload = {
 }
 
 /** An upload in a worker's hands. `attempts` counts this one. */
-export type ClaimedUpload = Pick<NewUpload, 'id' | 'tenant' | 'blobKey' | 'mime' | 'byteSize'> & {
-  attempts: number
-  receivedAt: Date
-}
+export type ClaimedUpload = NewUpload & { attempts: number; receivedAt: Date }
 
+/** `policy` keeps what that policy did not approve, enforced or shadow. */
 export type DecisionFilter = { action?: Action | undefined; policy?: string | undefined; since?: Date | undefined }
 export type Page<T> = { items: T[]; nextCursor?: string | undefined }
 
 /** Uploads and their decisions. Every method throws AppError `store-unavailable` when PostgreSQL is out of reach. */
 export interface UploadStore {
-  /** Durable when it resolves. `idempotencyKey` must have been reserved; it is bound to the upload in the same transaction. */
+  /**
+   * Durable when it resolves, with the idempotency key bound to the upload in the same transaction. Throws AppError
+   * `idempotency-key-in-use`, with nothing written, when the key's reservation had lapsed and another upload has it now.
+   */
   insert(upload: NewUpload, idempotency?: { key: string; requestHash: string }): Promise<void>
   find(tenant: string, id: string): Promise<UploadView | undefined>
   /** Counts an attempt and hands out a pending upload; undefined when it is decided, erased or unknown. */
@@ -37,7 +38,9 @@ export interface UploadStore {
    * Writes a conclusion in one transaction: the upload's row, one decision row per policy, embeddings, a review when it is not
    * approved, the frozen `upload.decided` event, and a NOTIFY with the upload's id. Resolves to false, with nothing written, when the upload was decided already.
    */
-  conclude(id: string, conclusion: Conclusion): Promise<boolean>
+  conclude(upload: ClaimedUpload, conclusion: Conclusion): Promise<boolean>
+  /** Keeps what the policies mean under the versions that decisions name. */
+  recordPolicyVersions(policies: LoadedPolicy[]): Promise<void>
   /** Decided uploads of a tenant, newest first. Throws AppError `invalid-request` for a cursor that is not ours. */
   listDecisions(
     tenant: string,
@@ -49,6 +52,10 @@ export interface UploadStore {
   pendingCount(options: { olderThanMs: number }): Promise<number>
   /** 0 when nothing is pending. */
   oldestPendingSeconds(): Promise<number>
+  /** Approved uploads whose bytes are still kept, first decided first. */
+  approvedWithBlob(options: { limit: number }): Promise<{ id: string; blobKey: string }[]>
+  /** Records that the bytes of these uploads are gone. */
+  blobsDeleted(ids: string[]): Promise<void>
 }
 
 export type Reservation =
@@ -57,6 +64,9 @@ export type Reservation =
   /** Another request holds the key and has not ended. */
   | { state: 'running' }
   | { state: 'done'; uploadId: string; requestHash: string }
+
+/** Far longer than any request takes. */
+export const RESERVATION_SECONDS = 120
 
 /** Idempotency keys, kept 24 hours. A reservation whose holder died lapses after `RESERVATION_SECONDS`. */
 export interface IdempotencyStore {

@@ -1,0 +1,112 @@
+import type { ColumnType, Generated } from 'kysely'
+import type { RuleResult } from '../domain/decide.ts'
+import type { Timings } from '../domain/decision.ts'
+import type { Action, Mode } from '../domain/policy.ts'
+import type { Scope } from '../domain/scopes.ts'
+
+/** The tables of migrations/*.sql, for Kysely. */
+export type Tables = {
+  uploads: UploadsTable
+  idempotency_keys: IdempotencyKeysTable
+  policy_versions: PolicyVersionsTable
+  decisions: DecisionsTable
+  embeddings: EmbeddingsTable
+  reviews: ReviewsTable
+  events: EventsTable
+  api_keys: ApiKeysTable
+}
+
+/** JSON goes in as text, for pg would make a PostgreSQL array of a JavaScript one. */
+type Json<T> = ColumnType<T, string, string>
+
+type UploadsTable = {
+  id: string
+  tenant: string
+  source: string | null
+  external_id: string | null
+  metadata: Json<Record<string, unknown>> | null
+  sha256: string
+  mime: string
+  width: number | null
+  height: number | null
+  /** A bigint, which pg reads as text. */
+  byte_size: ColumnType<string, number, number>
+  blob_key: string | null
+  status: Generated<'pending' | 'decided' | 'failed'>
+  attempts: Generated<number>
+  action: Action | null
+  reason_codes: Generated<string[]>
+  detail: string | null
+  model_id: string | null
+  model_revision: string | null
+  timings: Json<Timings> | null
+  received_at: Generated<Date>
+  decided_at: Date | null
+}
+
+type IdempotencyKeysTable = {
+  tenant: string
+  key: string
+  upload_id: string | null
+  request_hash: string | null
+  created_at: Generated<Date>
+}
+
+type PolicyVersionsTable = {
+  version: string
+  policy_id: string
+  body: Json<unknown>
+  first_seen: Generated<Date>
+}
+
+type DecisionsTable = {
+  upload_id: string
+  policy_id: string
+  version: string
+  model_id: string | null
+  mode: Exclude<Mode, 'off'>
+  action: Action
+  rules: Json<RuleResult[]>
+}
+
+type EmbeddingsTable = {
+  upload_id: string
+  model_id: string
+  model_revision: string
+  view: string
+  vector: Buffer
+}
+
+type ReviewsTable = {
+  id: string
+  upload_id: string
+  tenant: string
+  state: Generated<'open' | 'claimed' | 'resolved'>
+  opened_at: Date
+  claimed_by: string | null
+  claimed_at: Date | null
+  resolution: string | null
+  reason: string | null
+  resolved_by: string | null
+  resolved_at: Date | null
+}
+
+type EventsTable = {
+  id: string
+  tenant: string
+  type: string
+  upload_id: string
+  body: string
+  created_at: Date
+}
+
+type ApiKeysTable = {
+  id: string
+  tenant: string
+  name: string
+  key_hash: Buffer
+  scopes: Scope[]
+  created_at: Generated<Date>
+  revoked_at: Date | null
+  last_used_at: Date | null
+}
