@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdir, open, readFile, realpath, rename, stat } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Logger } from '../core/infra/logger.ts'
@@ -52,8 +52,10 @@ type Running = { pid: number; port: number; exited: Promise<void> }
  * Throws AppError `invalid-config` when no server can run here.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { dataDir, log, settings = {} } = options
-  await mkdir(dataDir, { recursive: true })
+  const { log, settings = {} } = options
+  await mkdir(options.dataDir, { recursive: true })
+  // A server is known by the path on its command line.
+  const dataDir = await realpath(options.dataDir)
   const account = serverAccount()
   const home = await findPostgresHome(dataDir, account)
   const binaries = await findPostgresBinaries({ account, homeDir: home.dir })
@@ -105,14 +107,12 @@ async function answers(server: Server, port: number): Promise<boolean> {
 async function start(server: Server, settings: Record<string, string>, wantedPort: number | undefined): Promise<Running> {
   for (let attempt = 1; ; attempt++) {
     const port = wantedPort ?? (await freePort(HOST))
-    const child = await launch(server, { ...settings, port: String(port) })
-    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    const pid = child.pid ?? 0
+    const { pid, exited, hasExited } = await launch(server, { ...settings, port: String(port) })
     const isReady = async () => {
       const postmaster = await readPostmaster(server.home.clusterDir)
       return postmaster?.pid === pid && postmaster.status === 'ready'
     }
-    await until(async () => hasExited(child) || (await isReady()), READY_WITHIN_MS)
+    await until(async () => hasExited() || (await isReady()), READY_WITHIN_MS)
     if (await isReady()) return { pid, port, exited }
     await stopPostmaster(pid)
     const said = await readFile(server.home.logFile, 'utf8')
@@ -122,25 +122,31 @@ async function start(server: Server, settings: Record<string, string>, wantedPor
   }
 }
 
-async function launch({ binaries, home, account }: Server, settings: Record<string, string>): Promise<ChildProcess> {
+type Launched = { pid: number; exited: Promise<void>; hasExited(): boolean }
+
+async function launch({ binaries, home, account }: Server, settings: Record<string, string>): Promise<Launched> {
+  await rename(home.logFile, `${home.logFile}.old`).catch(() => {})
   const log = await open(home.logFile, 'w', 0o600)
   const flags = Object.entries({ ...settings, listen_addresses: HOST, unix_socket_directories: '' })
+  const args = ['-D', home.clusterDir, ...flags.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   try {
-    const child = spawn(
-      binaries.postgres,
-      ['-D', home.clusterDir, ...flags.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      { ...account, cwd: '/', env: { LC_ALL: 'C' }, detached: true, stdio: ['ignore', log.fd, log.fd] },
-    )
-    await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+    const child = spawn(binaries.postgres, args, {
+      ...account,
+      cwd: '/',
+      env: { LC_ALL: 'C' },
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    const pid = await new Promise<number>((resolve, reject) => {
+      child.once('spawn', () => resolve(child.pid as number)).once('error', reject)
+    })
     child.unref()
-    return child
+    const hasExited = () => child.exitCode !== null || child.signalCode !== null
+    const exited = new Promise<void>((resolve) => (hasExited() ? resolve() : child.once('exit', () => resolve())))
+    return { pid, exited, hasExited }
   } finally {
     await log.close()
   }
-}
-
-function hasExited(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null
 }
 
 /** Resolves when a process that is not our child has ended. */

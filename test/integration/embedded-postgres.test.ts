@@ -4,7 +4,7 @@ import { chmod, chown, cp, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, w
 import os from 'node:os'
 import path from 'node:path'
 import { Client, type QueryResultRow } from 'pg'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../services/core/infra/logger.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { startEmbeddedPostgres } from '../../services/standalone/embedded-postgres.ts'
@@ -24,25 +24,21 @@ let dir: string
 let dataDir: string
 const cleanups: (() => Promise<unknown>)[] = []
 
-beforeEach(async () => {
-  dir = await mkdtemp(path.join(os.tmpdir(), 'embedded-postgres-'))
-  await chmod(dir, 0o711)
-  dataDir = path.join(dir, 'data')
-})
-
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-  await rm(dir, { recursive: true, force: true })
 })
 
 describe('an embedded PostgreSQL', () => {
+  beforeAll(makeDir)
+  afterAll(removeDir)
+
   test('keeps its data over a stop, and syncs every commit to disk', async () => {
     const first = await start()
-    expect(await query(first.url, 'CREATE TABLE t AS SELECT 42 AS answer')).toEqual([])
+    expect(await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer')).toEqual([])
     await first.stop()
     expect(isRunning(first.pid)).toBe(false)
     const second = await start()
-    expect(await query(second.url, 'SELECT answer FROM t')).toEqual([{ answer: 42 }])
+    expect(await query(second.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
     const settings = `SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') ORDER BY name`
     expect(await query(second.url, settings)).toEqual([
       { name: 'fsync', setting: 'on' },
@@ -63,12 +59,12 @@ describe('an embedded PostgreSQL', () => {
   test('is adopted, with its data, when its starter was killed with SIGKILL', async () => {
     const starter = startInChild({ tree: packageRoot })
     const left = await starter.started
-    await query(left.url, 'CREATE TABLE t AS SELECT 42 AS answer')
+    await query(left.url, 'CREATE TABLE adopted AS SELECT 42 AS answer')
     starter.child.kill('SIGKILL')
     await once(starter.child, 'exit')
     const adopted = await start()
     expect(adopted).toMatchObject({ url: left.url, pid: left.pid })
-    expect(await query(adopted.url, 'SELECT answer FROM t')).toEqual([{ answer: 42 }])
+    expect(await query(adopted.url, 'SELECT answer FROM adopted')).toEqual([{ answer: 42 }])
     await adopted.stop()
     await adopted.exited
     expect(isRunning(left.pid)).toBe(false)
@@ -76,11 +72,11 @@ describe('an embedded PostgreSQL', () => {
 
   test('recovers what was committed when it was killed itself', async () => {
     const first = await start()
-    await query(first.url, 'CREATE TABLE t AS SELECT 42 AS answer')
+    await query(first.url, 'CREATE TABLE recovered AS SELECT 42 AS answer')
     process.kill(first.pid, 'SIGKILL')
     await first.exited
     const second = await waitFor(() => start(), { what: 'the children of the killed server to let go of its memory' })
-    expect(await query(second.url, 'SELECT answer FROM t')).toEqual([{ answer: 42 }])
+    expect(await query(second.url, 'SELECT answer FROM recovered')).toEqual([{ answer: 42 }])
   })
 
   test('starts though its pid file names another process of the same user', async () => {
@@ -97,6 +93,13 @@ describe('an embedded PostgreSQL', () => {
     expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
     expect(other.exitCode ?? other.signalCode).toBeNull()
   })
+})
+
+describe('an embedded PostgreSQL of an unusual home', () => {
+  beforeEach(async () => {
+    await makeDir()
+    cleanups.push(removeDir)
+  })
 
   test('runs when npm installed it without the scripts that link its libraries', async () => {
     const tree = await copyTree(dir)
@@ -111,7 +114,7 @@ describe('an embedded PostgreSQL', () => {
       const tree = await copyTree(dir)
       const first = startInChild({ tree })
       const { url, pid } = await first.started
-      await query(url, 'CREATE TABLE t AS SELECT 42 AS answer')
+      await query(url, 'CREATE TABLE hidden AS SELECT 42 AS answer')
       const [{ data_directory: cluster } = {}] = await query(url, 'SHOW data_directory')
       cleanups.push(() => rm(path.dirname(cluster), { recursive: true, force: true }))
       expect(cluster.startsWith(dir)).toBe(false)
@@ -122,7 +125,7 @@ describe('an embedded PostgreSQL', () => {
       process.kill(pid, 'SIGINT')
       await waitFor(() => !isRunning(pid), { what: 'the server to stop' })
       const second = await startInChild({ tree }).started
-      expect(await query(second.url, 'SELECT answer FROM t')).toEqual([{ answer: 42 }])
+      expect(await query(second.url, 'SELECT answer FROM hidden')).toEqual([{ answer: 42 }])
     },
   )
 
@@ -146,6 +149,16 @@ describe('an embedded PostgreSQL', () => {
     },
   )
 })
+
+async function makeDir(): Promise<void> {
+  dir = await mkdtemp(path.join(os.tmpdir(), 'embedded-postgres-'))
+  await chmod(dir, 0o711)
+  dataDir = path.join(dir, 'data')
+}
+
+async function removeDir(): Promise<void> {
+  await rm(dir, { recursive: true, force: true })
+}
 
 async function start() {
   const server = await startEmbeddedPostgres({ dataDir, log: silentLogger() })

@@ -67,7 +67,8 @@ describe('the standalone service', () => {
     const instance = start()
     const { apiUrl } = await instance.ready()
     for (const part of ['worker/main.js', 'api/main.js', 'bin/postgres']) {
-      const { pid } = instance.processes().find(({ command }) => command.includes(part)) ?? { pid: 0 }
+      const pid = instance.processes().find(({ command }) => command.includes(part))?.pid
+      if (!pid) throw new Error(`there is no ${part} to kill`)
       process.kill(pid, 'SIGKILL')
       await waitFor(() => instance.processes().some((each) => each.command.includes(part) && each.pid !== pid), {
         what: `another ${part}`,
@@ -170,7 +171,7 @@ function start(env: Record<string, string | undefined> = {}, [main = 'standalone
       if (runtime === 'ended') throw new Error(output)
       return runtime
     },
-    processes: () => descendantsOf(child.pid ?? 0).map((pid) => ({ pid, command: commandOf(pid) })),
+    processes: () => (child.pid ? descendantsOf(child.pid) : []).map((pid) => ({ pid, command: commandOf(pid) })),
     async end() {
       child.kill('SIGTERM')
       await exited
