@@ -23,14 +23,17 @@ await runMain(async () => {
   say('Starting PostgreSQL, the API and a worker …')
   const runtime = await standalone.start()
   if (!runtime) return
-  const key = await createKey({ ...config, databaseUrl: runtime.databaseUrl }, log)
-  const submissions = await submitSamples({ dir: path.join(packageRoot, 'policies', 'samples'), apiUrl: runtime.apiUrl, key })
-  say(`\n${demoTable(submissions)}`)
-
-  if (options.exit) {
-    await standalone.stop()
+  try {
+    const key = await createKey({ ...config, databaseUrl: runtime.databaseUrl }, log)
+    const submissions = await submitSamples({ dir: path.join(packageRoot, 'policies', 'samples'), apiUrl: runtime.apiUrl, key })
+    say(`\n${demoTable(submissions)}`)
+    if (!options.exit) return say(welcome(runtime.apiUrl, key))
     process.exitCode = submissions.every((submission) => 'decision' in submission) ? 0 : 1
-  } else say(welcome(runtime.apiUrl, key))
+  } catch (error) {
+    await standalone.stop()
+    throw error
+  }
+  await standalone.stop()
 })
 
 async function defaultPort(): Promise<string> {

@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Decision, UploadView } from '../core/domain/decision.ts'
 
-/** What became of one file: its decision, or the problem in the API's words. `elapsedMs`: from the request to the answer. */
-export type Submission = { file: string; elapsedMs: number } & ({ decision: Decision } | { problem: string })
+/** What became of one file. `elapsedMs`: from the request to the answer. */
+export type Submission = { file: string; elapsedMs: number } & Outcome
+type Outcome = { decision: Decision } | { problem: string }
 
 const WAIT_SECONDS = 30
 
@@ -15,17 +16,19 @@ export async function submitSamples({ dir, apiUrl, key }: { dir: string; apiUrl:
   return submissions
 }
 
-async function submit(file: string, { apiUrl, key }: { apiUrl: string; key: string }): Promise<Submission> {
+async function submit(file: string, api: { apiUrl: string; key: string }): Promise<Submission> {
   const startedAt = performance.now()
+  const outcome = await askFor(file, api).catch((error: Error) => ({ problem: `no answer: ${error.message}` }))
+  return { file: path.basename(file), elapsedMs: performance.now() - startedAt, ...outcome }
+}
+
+async function askFor(file: string, { apiUrl, key }: { apiUrl: string; key: string }): Promise<Outcome> {
   const response = await fetch(`${apiUrl}/v1/uploads?wait=${WAIT_SECONDS}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'image/jpeg' },
     body: await readFile(file),
   })
-  const answer = (await response.json()) as UploadView | { title: string; detail?: string }
-  const common = { file: path.basename(file), elapsedMs: performance.now() - startedAt }
-  if (!('status' in answer) || !response.ok)
-    return { ...common, problem: `refused with ${response.status}: ${JSON.stringify(answer)}` }
-  if (answer.status === 'pending') return { ...common, problem: `no decision within ${WAIT_SECONDS} s` }
-  return { ...common, decision: answer }
+  if (!response.ok) return { problem: `refused with ${response.status}: ${await response.text()}` }
+  const upload = (await response.json()) as UploadView
+  return upload.status === 'decided' ? { decision: upload } : { problem: `no decision within ${WAIT_SECONDS} s` }
 }
