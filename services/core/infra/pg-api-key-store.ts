@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
+import { AppError } from '../domain/errors.ts'
+import { isTenant } from '../domain/tenant.ts'
 import type { ApiKey, ApiKeyStore } from './api-key-store.ts'
 import type { Database, Statement } from './database.ts'
 
@@ -23,6 +25,8 @@ const VERIFY: Statement = {
 export function createPgApiKeyStore({ kysely, run }: Database): ApiKeyStore {
   return {
     async create({ tenant, name, scopes }) {
+      if (!isTenant(tenant))
+        throw new AppError('invalid-request', 'a tenant is called by letters, digits, _ . and -, and begins with neither . nor -')
       const secret = `pxw_${randomBytes(32).toString('base64url')}`
       const key: ApiKey = { id: uuidv7(), tenant, name, scopes }
       await kysely
