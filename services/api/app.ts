@@ -1,0 +1,50 @@
+import helmet from '@fastify/helmet'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { validatorCompiler } from 'fastify-type-provider-zod'
+import { answerProblems } from './answer-problems.ts'
+import { authenticate } from './authenticate.ts'
+import type { ApiContext } from './context.ts'
+import { describeApi } from './describe-api.ts'
+import { connectionTimeouts, limitConnections } from './limit-connections.ts'
+import { logRequests, requestIdOf } from './log-requests.ts'
+import { health } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
+import { readPolicies } from './routes/read-policies.ts'
+import { readUploads } from './routes/read-uploads.ts'
+import { submitUpload } from './routes/submit-upload.ts'
+
+const VERSION = '0.1.0'
+/** Of every body that is no upload. */
+const BODY_BYTES = 65_536
+
+/** The HTTP application. Every route is in its description, and every one under /v1 wants a key. */
+export async function createApp(context: ApiContext): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    loggerInstance: context.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    requestIdLogLabel: 'requestId',
+    genReqId: requestIdOf,
+    bodyLimit: BODY_BYTES,
+    ...connectionTimeouts,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  // Response schemas describe, and bind the handlers by type: checking each answer again would only cost time.
+  app.setSerializerCompiler(() => JSON.stringify)
+
+  logRequests(app)
+  limitConnections(app)
+  answerProblems(app)
+  // HTTPS ends at a proxy, which knows about Strict-Transport-Security; without it pages must not ask for an upgrade.
+  await app.register(helmet, {
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  })
+  authenticate(app, context.keys)
+  await describeApi(app, VERSION)
+  await app.register(health(context))
+  if (context.config.metricsPort === undefined) await app.register(metricsRoute(context))
+  await app.register(submitUpload(context))
+  await app.register(readUploads(context))
+  await app.register(readPolicies(context))
+  return app
+}

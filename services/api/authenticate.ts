@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AppError } from '../core/domain/errors.ts'
+import { allows, type Scope } from '../core/domain/scopes.ts'
+import type { ApiKey, ApiKeyStore } from '../core/infra/api-key-store.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route wants a key with one of these; without them it is open to all. */
+    scopes?: readonly Scope[]
+  }
+  interface FastifyRequest {
+    apiKey: ApiKey | undefined
+  }
+}
+
+const BEARER = /^Bearer +(pxw_[\w-]{1,200}) *$/i
+
+/** Wants an API key wherever a route's `config.scopes` says so, before anything of a body is read. A route under /v1 without scopes is refused at start. */
+export function authenticate(app: FastifyInstance, keys: Pick<ApiKeyStore, 'verify'>): void {
+  const verify = rememberFor(5000, keys.verify.bind(keys))
+  app.decorateRequest('apiKey', undefined)
+  app.addHook('onRoute', ({ url, config, schema }) => {
+    if (!config?.scopes && url.startsWith('/v1/')) throw new Error(`${url} names no scopes`)
+    if (config?.scopes && schema) schema.security = [{ apiKey: [...config.scopes] }]
+  })
+  app.addHook('onRequest', async (request) => {
+    const { scopes } = request.routeOptions.config
+    if (!scopes) return
+    const secret = BEARER.exec(request.headers.authorization ?? '')?.[1]
+    const key = secret === undefined ? undefined : await verify(secret)
+    if (!key) throw new AppError('unauthenticated', 'send a valid key: Authorization: Bearer pxw_…')
+    if (!allows(key.scopes, scopes))
+      throw new AppError('forbidden', `this needs a key with the scope ${scopes.join(' or ')}`, { details: { scopes } })
+    request.apiKey = key
+    request.log = request.log.child({ tenant: key.tenant })
+  })
+}
+
+/** The tenant of a request whose route has scopes. */
+export function tenantOf({ apiKey }: FastifyRequest): string {
+  if (!apiKey) throw new Error('this route has no scopes')
+  return apiKey.tenant
+}
+
+const MOST_REMEMBERED = 1000
+
+/** Spares the database a query for each request: a revoked key works on for as long as it is remembered. Secrets themselves are not kept. */
+function rememberFor(ms: number, verify: ApiKeyStore['verify']): ApiKeyStore['verify'] {
+  const known = new Map<string, { until: number; key: Promise<ApiKey | undefined> }>()
+  return async (secret) => {
+    const digest = createHash('sha256').update(secret).digest('base64')
+    const found = known.get(digest)
+    if (found && found.until > performance.now()) return found.key
+    const key = verify(secret)
+    known.delete(digest)
+    known.set(digest, { until: performance.now() + ms, key })
+    const forget = () => known.delete(digest)
+    key.then((valid) => valid ?? forget(), forget)
+    const [oldest] = known.keys()
+    if (known.size > MOST_REMEMBERED && oldest !== undefined) known.delete(oldest)
+    return key
+  }
+}

@@ -1,0 +1,25 @@
+import type { ApiKeyStore } from '../core/infra/api-key-store.ts'
+import type { BlobStore } from '../core/infra/blob-store.ts'
+import type { Config } from '../core/infra/config.ts'
+import type { DecisionListener } from '../core/infra/decision-listener.ts'
+import type { Logger } from '../core/infra/logger.ts'
+import type { Metrics } from '../core/infra/metrics.ts'
+import type { PolicySource } from '../core/infra/policy-watcher.ts'
+import type { UploadQueue } from '../core/infra/upload-queue.ts'
+import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.ts'
+
+/** What the routes work with. */
+export type ApiContext = {
+  config: Pick<Config, 'maxUploadBytes' | 'maxPixels' | 'avif' | 'maxUploadsInFlight' | 'metricsPort'>
+  log: Logger
+  metrics: Pick<Metrics, 'registry' | 'uploads'>
+  keys: Pick<ApiKeyStore, 'verify'>
+  uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions'>
+  idempotency: IdempotencyStore
+  blobs: Pick<BlobStore, 'put' | 'delete'>
+  queue: Pick<UploadQueue, 'enqueue' | 'counts'>
+  decisions: Pick<DecisionListener, 'waitFor'>
+  policies: Pick<PolicySource, 'current' | 'problems'>
+  /** Resolves when PostgreSQL answers and has this version's tables. */
+  checkDatabase(): Promise<void>
+}

@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../core/domain/errors.ts'
+import { createUploadQueue } from '../core/infra/bullmq-queue.ts'
+import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
+import { openDatabase } from '../core/infra/database.ts'
+import { listenForDecisions } from '../core/infra/decision-listener.ts'
+import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
+import { Closers } from '../core/infra/lifecycle.ts'
+import type { Logger } from '../core/infra/logger.ts'
+import { createMetrics } from '../core/infra/metrics.ts'
+import { startMetricsServer } from '../core/infra/metrics-server.ts'
+import { migrate } from '../core/infra/migrate.ts'
+import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
+import { createPgIdempotencyStore } from '../core/infra/pg-idempotency-store.ts'
+import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
+import { watchPolicies } from '../core/infra/policy-watcher.ts'
+import { queueConnection } from '../core/infra/queue-connection.ts'
+import { createApp } from './app.ts'
+
+export type Api = {
+  /** Listens, and tells the ports: that of the metrics when they have one. Throws AppError `invalid-config` when the address is taken or is not ours. */
+  start(): Promise<{ port: number; metricsPort?: number }>
+  stop(): Promise<void>
+}
+
+/** Fails without PostgreSQL, and without our tables. */
+const CHECK = { name: 'check-database', text: 'SELECT 1 FROM migrations LIMIT 1' }
+
+/** Wires an api and migrates its database. Throws AppError `invalid-config` or `invalid-policy`; what was opened by then is closed. */
+export async function createApi(config: Config, log: Logger): Promise<Api> {
+  const closers = new Closers()
+  try {
+    return await open(config, log, closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
+async function open(config: Config, log: Logger, closers: Closers): Promise<Api> {
+  const databaseUrl = requireDatabaseUrl(config)
+  await migrate(config, log)
+  const metrics = createMetrics()
+  const database = openDatabase({ url: databaseUrl, schema: config.databaseSchema, pool: config.databasePool, log })
+  closers.push(() => database.close())
+  const queue = createUploadQueue(queueConnection(config, databaseUrl), { log })
+  closers.push(() => queue.close())
+  const policies = await watchPolicies({ dir: config.policiesDir, log, metrics })
+  closers.push(() => policies.close())
+  const uploads = createPgUploadStore(database)
+  const decisions = listenForDecisions({ url: database.url, log })
+
+  const app = await createApp({
+    config,
+    log,
+    metrics,
+    keys: createPgApiKeyStore(database),
+    uploads,
+    idempotency: createPgIdempotencyStore(database),
+    blobs: createFsBlobStore({ dir: config.blobDir }),
+    queue,
+    decisions,
+    policies,
+    checkDatabase: async () => void (await database.run(CHECK, [])),
+  })
+  closers.push(() => app.close())
+  // Closed first: requests that wait for a decision are answered then, and do not hold up the rest.
+  closers.push(() => decisions.close())
+
+  async function serveMetrics(): Promise<number | undefined> {
+    if (config.metricsPort === undefined) return undefined
+    const address = { host: config.host, port: config.metricsPort }
+    const server = await startMetricsServer({ ...address, registry: metrics.registry }).catch((cause: unknown) =>
+      cannotListen('HOST, PIXWARDEN_METRICS_PORT', address, cause),
+    )
+    closers.push(() => server.close())
+    return server.port
+  }
+
+  return {
+    async start() {
+      const metricsPort = await serveMetrics()
+      const port = await listen(app, config)
+      log.info({ host: config.host, port, policies: policies.current().map(({ id }) => id) }, 'api ready')
+      return { port, ...(metricsPort !== undefined && { metricsPort }) }
+    },
+    stop: () => closers.close(),
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<number> {
+  await app.listen({ host, port }).catch((cause: unknown) => cannotListen('HOST, PORT', { host, port }, cause))
+  return (app.addresses()[0] as { port: number }).port
+}
+
+function cannotListen(settings: string, { host, port }: { host: string; port: number }, cause: unknown): never {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const why = code === 'EADDRINUSE' ? 'something else listens there' : message
+  throw new AppError('invalid-config', `configuration:\n  ${settings}: ${host}:${port} cannot be had: ${why}`, { cause })
+}

@@ -1,0 +1,62 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Bodies that the route reads by itself, by content type, for the description only. */
+    requestBodies?: Record<string, { schema: z.ZodType }>
+  }
+}
+
+/** The pages of /docs load scripts and styles from here and set styles from scripts; nothing comes from elsewhere. */
+const DOCS_POLICY = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': "'self' 'unsafe-inline'",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
+
+/** OpenAPI 3.1 at /openapi.json, made from the routes' schemas, and pages to read and try it at /docs. To be called before the routes are added. */
+export async function describeApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'pixwarden',
+        version,
+        description: 'Image moderation on a queue. Errors are problem details (RFC 9457) with a stable `code`.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [{ name: 'uploads' }, { name: 'policies' }, { name: 'operation' }],
+      components: {
+        securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'pxw_…' } },
+      },
+    },
+    transform: (document) => {
+      const transformed = jsonSchemaTransform(document)
+      const bodies = document.route.config?.requestBodies
+      return bodies ? { ...transformed, schema: { ...transformed.schema, body: contentOf(bodies) } } : transformed
+    },
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: DOCS_POLICY,
+    uiConfig: { url: '/openapi.json', deepLinking: true, validatorUrl: null },
+  })
+  app.get('/openapi.json', { schema: { hide: true }, logLevel: 'warn' }, async () => app.swagger())
+}
+
+function contentOf(bodies: Record<string, { schema: z.ZodType }>): FastifySchema['body'] {
+  return {
+    content: Object.fromEntries(
+      Object.entries(bodies).map(([type, { schema }]) => [type, { schema: z.toJSONSchema(schema, { io: 'input' }) }]),
+    ),
+  }
+}

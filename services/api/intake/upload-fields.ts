@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { AppError } from '../../core/domain/errors.ts'
+
+const MAX_METADATA_BYTES = 16_384
+const MAX_DEPTH = 32
+/** PostgreSQL stores neither NUL nor half a surrogate pair. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u
+
+const label = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Control}\p{Surrogate}]*$/u, 'control characters are not allowed')
+
+const metadata = z
+  .string()
+  .max(MAX_METADATA_BYTES)
+  .transform((text, context): Record<string, unknown> => {
+    const value = parseJson(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isStorable(value))
+      return value as Record<string, unknown>
+    context.addIssue({ code: 'custom', message: 'a JSON object is needed, without NUL characters and not deeply nested' })
+    return z.NEVER
+  })
+
+/** What may be sent with an image, as text: `metadata` is a JSON object. */
+export const uploadFields = z.strictObject({
+  external_id: label.optional().describe('The caller’s own id of the image.'),
+  source: label.optional().describe('Where it comes from, for example the name of an app.'),
+  metadata: metadata.optional().describe('A JSON object of at most 16 KiB, given back with the decision.'),
+})
+
+export type UploadFields = z.infer<typeof uploadFields>
+
+/** Checks the fields of a form. Throws AppError `invalid-request` that lists every problem. */
+export function parseUploadFields(fields: Record<string, string>): UploadFields {
+  const parsed = uploadFields.safeParse(fields)
+  if (parsed.success) return parsed.data
+  const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))
+  throw new AppError('invalid-request', 'the fields of the upload are not valid', { details: { errors } })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isStorable(value: unknown, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return false
+  if (typeof value === 'string') return !UNSTORABLE.test(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, inner]) => !UNSTORABLE.test(key) && isStorable(inner, depth + 1))
+}

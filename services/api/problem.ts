@@ -1,0 +1,95 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError, type ErrorCode, hasCode } from '../core/domain/errors.ts'
+
+/** A problem details object (RFC 9457). `code` is stable; `errors` names what is wrong with a request, field by field. */
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  code: ErrorCode
+  detail?: string
+  /** The id of the request, as in the log. */
+  instance: string
+  errors?: { path: string; message: string }[]
+  [extension: string]: unknown
+}
+
+type Kind = { status: number; title: string; retryAfterSeconds?: number }
+
+/** Codes that no caller can act upon are told apart in the log only. */
+const INTERNAL: Kind = { status: 500, title: 'Something went wrong on our side' }
+
+const KINDS: Record<ErrorCode, Kind> = {
+  'empty-body': { status: 400, title: 'The upload is empty' },
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'unsupported-media-type': { status: 415, title: 'This is no image of an accepted type' },
+  'payload-too-large': { status: 413, title: 'The upload has too many bytes' },
+  'too-many-pixels': { status: 413, title: 'The image has too many pixels' },
+  unauthenticated: { status: 401, title: 'An API key is needed' },
+  forbidden: { status: 403, title: 'The API key does not allow this' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'idempotency-key-in-use': {
+    status: 409,
+    title: 'The first request with this idempotency key is still running',
+    retryAfterSeconds: 1,
+  },
+  'idempotency-key-reused': { status: 422, title: 'This idempotency key was used for another request' },
+  'not-implemented': { status: 501, title: 'This is not built yet' },
+  overloaded: { status: 503, title: 'Too many uploads at once', retryAfterSeconds: 1 },
+  'storage-full': { status: 507, title: 'There is no room for more images' },
+  'store-unavailable': { status: 503, title: 'The service cannot reach its database', retryAfterSeconds: 5 },
+  undecodable: INTERNAL,
+  'decoder-failed': INTERNAL,
+  'model-failed': INTERNAL,
+  'invalid-model': INTERNAL,
+  'invalid-policy': INTERNAL,
+  'invalid-config': INTERNAL,
+  internal: INTERNAL,
+}
+
+/** Answers with the problem that `error` is. What is not meant for callers says no more than that something went wrong. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  const { status, retryAfterSeconds } = KINDS[error.code]
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="pixwarden"')
+  return reply.status(status).type('application/problem+json').send(problemOf(error, request.id))
+}
+
+export function problemOf({ code: original, message, details }: AppError, requestId: string): Problem {
+  const { status, title } = KINDS[original]
+  const hidden = KINDS[original] === INTERNAL
+  const code = hidden ? 'internal' : original
+  return {
+    ...(hidden ? undefined : details),
+    type: `urn:pixwarden:problem:${code}`,
+    title,
+    status,
+    code,
+    ...(!hidden && { detail: message }),
+    instance: requestId,
+  }
+}
+
+/** Whatever was thrown, as one of ours. */
+export function toAppError(error: FastifyError | AppError | Error): AppError {
+  if (hasCode(error, ...(Object.keys(KINDS) as ErrorCode[]))) return error
+  const { validation, statusCode = 500, message } = error as FastifyError
+  if (validation) {
+    const errors = validation.map(({ instancePath, message: what = 'is not valid' }) => ({
+      path: instancePath.slice(1).replaceAll('/', '.'),
+      message: what,
+    }))
+    const detail = errors.map(({ path, message: what }) => (path ? `${path}: ${what}` : what)).join('; ')
+    return new AppError('invalid-request', detail, { cause: error, details: { errors } })
+  }
+  return new AppError(codeOfStatus(statusCode), message || String(STATUS_CODES[statusCode]), { cause: error })
+}
+
+/** For the framework's own refusals. */
+function codeOfStatus(statusCode: number): ErrorCode {
+  if (statusCode === 404) return 'not-found'
+  if (statusCode === 413) return 'payload-too-large'
+  if (statusCode === 415) return 'unsupported-media-type'
+  return statusCode >= 400 && statusCode < 500 ? 'invalid-request' : 'internal'
+}

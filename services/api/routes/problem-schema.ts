@@ -1,0 +1,25 @@
+import { z } from 'zod'
+
+const problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  code: z.string().describe('Stable: what a program should look at.'),
+  detail: z.string().optional(),
+  instance: z.string().describe('The id of the request, as in the header x-request-id.'),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+})
+
+const content = { 'application/problem+json': { schema: problem } }
+
+/** The responses that a route with a key can always give, and those of `statuses`. */
+export function problemResponses<S extends number>(statuses: Record<S, string>) {
+  const all: Record<number, string> = {
+    400: 'The request is not valid',
+    401: 'No valid API key',
+    403: 'The key lacks the scope',
+    503: 'Overloaded, or the database is out of reach; Retry-After says when to try again',
+    ...statuses,
+  }
+  return Object.fromEntries(Object.entries(all).map(([status, description]) => [status, { description, content }]))
+}

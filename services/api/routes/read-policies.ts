@@ -1,0 +1,77 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { AppError } from '../../core/domain/errors.ts'
+import { type LoadedPolicy, MODES, SCORE_KINDS, templatesOf } from '../../core/domain/policy.ts'
+import type { ApiContext } from '../context.ts'
+import { problemResponses } from './problem-schema.ts'
+
+const ruleSchema = z.looseObject({
+  id: z.string(),
+  title: z.string().optional(),
+  score: z.enum(SCORE_KINDS),
+  templates: z.array(z.string()).describe('What a concept is put into, where {} stands.'),
+  concepts: z.array(z.string()),
+  contrast: z.array(z.string()),
+  background: z.number().optional(),
+  thresholds: z
+    .record(z.string(), z.object({ flag: z.number().optional(), reject: z.number().optional() }))
+    .describe('By model id; `*` stands for any, `default` for those that are not named.'),
+})
+
+const policySchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  description: z.string().optional(),
+  limits: z.string().optional().describe('What the model can and cannot see of this subject.'),
+  version: z.string().describe('SHA-256 of what the policy means; prose and tests do not change it.'),
+  mode: z.enum(MODES),
+  rules: z.array(ruleSchema),
+})
+
+/** GET /v1/policies and GET /v1/policies/:id: the active versions. */
+export function readPolicies({ policies }: ApiContext): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/v1/policies',
+      {
+        config: { scopes: ['review'] },
+        schema: {
+          operationId: 'listPolicies',
+          tags: ['policies'],
+          summary: 'The active policies',
+          response: { 200: z.object({ items: z.array(policySchema) }), ...problemResponses({}) },
+        },
+      },
+      async () => ({ items: policies.current().map(show) }),
+    )
+
+    app.get(
+      '/v1/policies/:id',
+      {
+        config: { scopes: ['review'] },
+        schema: {
+          operationId: 'getPolicy',
+          tags: ['policies'],
+          summary: 'An active policy',
+          params: z.object({ id: z.string().max(64) }),
+          response: { 200: policySchema, ...problemResponses({ 404: 'No such policy' }) },
+        },
+      },
+      async ({ params: { id } }) => {
+        const policy = policies.current().find((each) => each.id === id)
+        if (!policy) throw new AppError('not-found', `there is no policy ${id}`)
+        return show(policy)
+      },
+    )
+  }
+}
+
+function show(policy: LoadedPolicy): z.infer<typeof policySchema> {
+  const { id, title, description, limits, version, mode } = policy
+  const rules = policy.rules.map((rule) => ({
+    ...rule,
+    templates: templatesOf(policy, rule),
+    thresholds: { ...rule.thresholds },
+  }))
+  return { id, title, description, limits, version, mode, rules }
+}
