@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'idempotency-key-in-use'
   | 'idempotency-key-reused'
   | 'not-implemented'
+  | 'forbidden-target'
+  | 'fetch-failed'
   | 'overloaded'
   | 'storage-full'
   | 'store-unavailable'

@@ -1,7 +1,9 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
+import type { TargetRules } from './address-rules.ts'
 import { packageRoot } from './package-root.ts'
+import { parseAllowList } from './parse-allow-list.ts'
 
 const integer = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most} is needed`
@@ -13,6 +15,17 @@ const url = (...protocols: string[]) =>
   z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     message: `a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')} is needed`,
   })
+const allowList = z.string().transform((text, context) => {
+  const { allow, problems } = parseAllowList(text)
+  for (const message of problems) context.addIssue({ code: 'custom', message })
+  return allow
+})
+const ports = z.string().transform((text, context) => {
+  const list = text.split(',').map((part) => (/^ *\d+ *$/.test(part) ? Number(part) : 0))
+  if (list.some((port) => port < 1 || port > 65_535))
+    context.addIssue({ code: 'custom', message: 'ports from 1 to 65535 are needed, with commas between' })
+  return list
+})
 
 /** Every variable this service reads, with its default. README has the same table. */
 const variables = z.object({
@@ -50,6 +63,9 @@ const variables = z.object({
   PIXWARDEN_RECONCILER: toggle.default(true),
   PIXWARDEN_RETENTION: toggle.default(true),
   PIXWARDEN_METRICS_PORT: integer(0, 65535).optional(),
+  PIXWARDEN_OUTBOUND_ALLOW: allowList.default({ networks: [], hosts: new Set() }),
+  PIXWARDEN_OUTBOUND_PORTS: ports.default([80, 443]),
+  PIXWARDEN_FETCH_TIMEOUT_MS: integer(100, 25_000).default(20_000),
 })
 
 export type Config = {
@@ -84,6 +100,10 @@ export type Config = {
   retention: boolean
   /** A port of its own for /metrics, without a key; else it is on the API's, for admin keys. */
   metricsPort: number | undefined
+  /** Where webhooks and the images of `{"url"}` may be. */
+  outbound: TargetRules
+  /** For an image that is fetched by its URL, from the first redirect to the last byte. */
+  fetchTimeoutMs: number
 }
 
 /** Reads the environment. Throws AppError `invalid-config` that lists every problem at once. */
@@ -144,5 +164,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     reconciler: read.PIXWARDEN_RECONCILER,
     retention: read.PIXWARDEN_RETENTION,
     metricsPort: read.PIXWARDEN_METRICS_PORT,
+    outbound: { allow: read.PIXWARDEN_OUTBOUND_ALLOW, ports: read.PIXWARDEN_OUTBOUND_PORTS },
+    fetchTimeoutMs: read.PIXWARDEN_FETCH_TIMEOUT_MS,
   }
 }
