@@ -1,0 +1,28 @@
+import { decodeImage } from './decode-image.ts'
+import type { ChildSettings, Reply, Request } from './decode-messages.ts'
+import { explainDecodeError, isOutOfMemory } from './explain-decode-error.ts'
+import { restrictSharp } from './open-picture.ts'
+
+const settings = JSON.parse(process.argv[2] as string) as ChildSettings
+
+function reply(message: Reply): void {
+  process.send?.(message)
+}
+
+async function answer({ path }: Request): Promise<Reply> {
+  try {
+    const image = await decodeImage(path, settings, (soFar) => reply({ type: 'so-far', image: soFar }))
+    return { type: 'decoded', image, rssBytes: process.memoryUsage.rss() }
+  } catch (error) {
+    if (isOutOfMemory(error)) return { type: 'out-of-memory' }
+    return { type: 'undecodable', message: explainDecodeError(error, path), rssBytes: process.memoryUsage.rss() }
+  }
+}
+
+restrictSharp(settings)
+// An orderly exit would wait for a decode in progress.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.on('message', (request: Request) => {
+  void answer(request).then(reply)
+})
+reply({ type: 'ready' })

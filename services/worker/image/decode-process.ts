@@ -1,0 +1,149 @@
+import { AppError } from '../../core/domain/errors.ts'
+import type { Logger } from '../../core/infra/logger.ts'
+import type { DecodedImage } from './decode-image.ts'
+import type { ChildSettings, Reply, Request } from './decode-messages.ts'
+import { cpuMsOf, rssBytesOf } from './process-usage.ts'
+import { spawnDecodeChild } from './spawn-decode-child.ts'
+
+/** At which a decoder is killed: processor time and time spent on one picture, and memory of the whole process. */
+export type DecodeLimits = { cpuMs: number; wallMs: number; memoryBytes: number }
+
+const DEATHS = {
+  cpu: 'took too much processor time to decode',
+  wall: 'took too long to decode',
+  memory: 'needed too much memory to decode',
+  crash: 'the decoder crashed',
+  closed: 'the decoder was closed',
+}
+export type DeathReason = keyof typeof DEATHS
+
+/** A process that decodes one picture at a time. */
+export type DecodeProcess = {
+  /** Resolves when it can decode, or has ended before it could. */
+  started: Promise<void>
+  /** Throws AppError `undecodable`, or `decoder-failed` with `details.reason` when this picture was its last. */
+  decode(file: string): Promise<DecodedImage>
+  hasEnded(): boolean
+  /** Whether it has done enough, or grown too large, and is better replaced. */
+  isWorn(): boolean
+  /** Kills it; resolves when it is gone. */
+  end(): Promise<void>
+}
+
+export type DecodeProcessOptions = { settings: ChildSettings; limits: DecodeLimits; recycleAfter: number; log: Logger }
+
+const LOOK_EVERY_MS = 25
+const START_WITHIN_MS = 15_000
+
+type Task = {
+  file: string
+  startedAt: number
+  /** As the first look found it, so that what is done by then costs none. */
+  startCpuMs: number | undefined
+  timer: NodeJS.Timeout
+  soFar: DecodedImage | undefined
+  resolve: (image: DecodedImage) => void
+  reject: (error: AppError) => void
+}
+
+export function startDecodeProcess({ settings, limits, recycleAfter, log }: DecodeProcessOptions): DecodeProcess {
+  const child = spawnDecodeChild(settings, limits.memoryBytes)
+  const pid = child.pid ?? 0
+  const starting = deferred()
+  const ending = deferred()
+  const startTimer = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS)
+  let ended = false
+  let death: DeathReason | undefined
+  let task: Task | undefined
+  let served = 0
+  let rssBytes = 0
+
+  child.on('message', (message) => receive(message as Reply))
+  child.on('exit', (code, signal) => onEnd({ code, signal }))
+  child.on('error', (error) => onEnd({ err: error }))
+
+  function receive(reply: Reply): void {
+    if (reply.type === 'ready') onStarted()
+    else if (task && !death) onAnswer(reply, task)
+  }
+
+  function onStarted(): void {
+    clearTimeout(startTimer)
+    starting.resolve()
+  }
+
+  function onAnswer(reply: Exclude<Reply, { type: 'ready' }>, current: Task): void {
+    if (reply.type === 'out-of-memory') kill('memory')
+    else if (reply.type === 'so-far') current.soFar = reply.image
+    else {
+      served++
+      rssBytes = reply.rssBytes
+      finish(current)
+      if (reply.type === 'decoded') current.resolve(reply.image)
+      else current.reject(new AppError('undecodable', reply.message))
+    }
+  }
+
+  function look(current: Task): void {
+    const cpuMs = cpuMsOf(pid) ?? 0
+    current.startCpuMs ??= cpuMs
+    if (performance.now() - current.startedAt > limits.wallMs) kill('wall')
+    else if ((rssBytesOf(pid) ?? 0) > limits.memoryBytes) kill('memory')
+    else if (cpuMs - current.startCpuMs > limits.cpuMs) kill('cpu')
+  }
+
+  function kill(reason: DeathReason): void {
+    death ??= reason
+    child.kill('SIGKILL')
+  }
+
+  function onEnd(how: Record<string, unknown>): void {
+    if (ended) return
+    ended = true
+    onStarted()
+    ending.resolve()
+    const current = task
+    const reason = death ?? 'crash'
+    if (reason !== 'closed') log.warn({ ...how, reason, file: current?.file }, 'a decoder ended')
+    if (!current) return
+    finish(current)
+    if (current.soFar) current.resolve(current.soFar)
+    else current.reject(decoderFailed(reason))
+  }
+
+  function finish({ timer }: Task): void {
+    clearInterval(timer)
+    task = undefined
+  }
+
+  return {
+    started: starting.promise,
+    hasEnded: () => ended,
+    isWorn: () => served >= recycleAfter || rssBytes > limits.memoryBytes / 2,
+
+    decode: (file) =>
+      new Promise((resolve, reject) => {
+        if (ended) return reject(decoderFailed(death ?? 'crash'))
+        const timer = setInterval(() => task && look(task), LOOK_EVERY_MS)
+        task = { file, startedAt: performance.now(), startCpuMs: undefined, timer, soFar: undefined, resolve, reject }
+        child.send({ path: file } satisfies Request, () => {})
+      }),
+
+    async end() {
+      if (!ended) kill('closed')
+      await ending.promise
+    },
+  }
+}
+
+export function decoderFailed(reason: DeathReason): AppError {
+  return new AppError('decoder-failed', DEATHS[reason], { details: { reason } })
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}

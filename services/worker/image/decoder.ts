@@ -1,0 +1,109 @@
+import type { Logger } from '../../core/infra/logger.ts'
+import type { DecodedImage, DecodeSettings } from './decode-image.ts'
+import { type DecodeLimits, type DecodeProcess, decoderFailed, startDecodeProcess } from './decode-process.ts'
+
+export type DecoderOptions = DecodeSettings & {
+  /** How many pictures are decoded at once, each in a process of its own. */
+  decoders: number
+  avif: boolean
+  limits?: DecodeLimits
+  /** Pictures after which a process is replaced, lest it grow. */
+  recycleAfter?: number
+  log: Logger
+}
+
+export type TimedImage = DecodedImage & {
+  /** Without the wait for a free process. */
+  decodeMs: number
+}
+
+export type Decoder = {
+  /**
+   * Decodes a file in another process. Throws AppError `undecodable` for what is no sound picture, or `decoder-failed` when the
+   * process was killed or crashed: `details.reason` is `cpu`, `wall`, `memory`, `crash` or, after `close`, `closed`.
+   */
+  decode(file: string): Promise<TimedImage>
+  /** Ends every process; resolves when they are gone. */
+  close(): Promise<void>
+}
+
+const LIMITS: DecodeLimits = { cpuMs: 2000, wallMs: 10_000, memoryBytes: 640_000_000 }
+
+type Job = { file: string; resolve: (image: TimedImage) => void; reject: (error: unknown) => void }
+
+/**
+ * Starts its processes at once, so that the first picture finds them warm. A process has one picture at a time, so that the one
+ * that kills it is known and no other suffers.
+ */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const { preprocessing, mode, maxPixels, avif, ignoreIcc = false, limits = LIMITS, recycleAfter = 1000, log } = options
+  const settings = { preprocessing, mode, maxPixels, avif, ignoreIcc }
+  const jobs: Job[] = []
+  const idle: ((job: Job | undefined) => void)[] = []
+  const processes = new Set<DecodeProcess>()
+  let closed = false
+
+  const serving = Promise.all(Array.from({ length: options.decoders }, serve))
+
+  async function serve(): Promise<void> {
+    let process = start()
+    for (;;) {
+      await process.started
+      const job = await nextJob()
+      if (!job) return
+      if (process.hasEnded()) process = await replace(process)
+      await run(job, process)
+      if (process.hasEnded() || process.isWorn()) process = await replace(process)
+    }
+  }
+
+  function start(): DecodeProcess {
+    const process = startDecodeProcess({ settings, limits, recycleAfter, log })
+    processes.add(process)
+    return process
+  }
+
+  /** Does not wait for the end of the old one. */
+  async function replace(old: DecodeProcess): Promise<DecodeProcess> {
+    if (closed) return old
+    void old.end().then(() => processes.delete(old))
+    const process = start()
+    await process.started
+    return process
+  }
+
+  /** The job that has waited longest, or else the next to come; undefined once closed. */
+  async function nextJob(): Promise<Job | undefined> {
+    if (closed) return undefined
+    return jobs.shift() ?? new Promise((resolve) => idle.push(resolve))
+  }
+
+  return {
+    decode: (file) =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(decoderFailed('closed'))
+        const job = { file, resolve, reject }
+        const waiting = idle.shift()
+        if (waiting) waiting(job)
+        else jobs.push(job)
+      }),
+
+    async close() {
+      closed = true
+      for (const { reject } of jobs.splice(0)) reject(decoderFailed('closed'))
+      for (const waiting of idle.splice(0)) waiting(undefined)
+      await Promise.all([...processes].map((process) => process.end()))
+      await serving
+    },
+  }
+}
+
+async function run({ file, resolve, reject }: Job, process: DecodeProcess): Promise<void> {
+  const startedAt = performance.now()
+  try {
+    const image = await process.decode(file)
+    resolve({ ...image, decodeMs: performance.now() - startedAt })
+  } catch (error) {
+    reject(error)
+  }
+}
