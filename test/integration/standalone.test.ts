@@ -4,7 +4,7 @@ import { access, chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { type Runtime, readRuntimeFile } from '../../services/core/infra/runtime-file.ts'
 import { freePort } from '../../services/standalone/ports.ts'
@@ -17,15 +17,14 @@ const EXIT_CONFIG = 78
 let dataDir: string
 const started: Instance[] = []
 
-beforeEach(async () => {
+beforeAll(async () => {
   dataDir = await mkdtemp(path.join(os.tmpdir(), 'standalone-'))
   await chmod(dataDir, 0o711)
 })
 
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((instance) => instance.end()))
-  await rm(dataDir, { recursive: true, force: true })
-})
+afterEach(() => Promise.all(started.splice(0).map((instance) => instance.end())))
+
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
 
 describe('the standalone service', () => {
   test('runs api, worker and database, and says where; Ctrl-C stops them all, once even if npm repeats it', async () => {
@@ -71,13 +70,14 @@ describe('the standalone service', () => {
       if (!pid) throw new Error(`there is no ${part} to kill`)
       process.kill(pid, 'SIGKILL')
       await waitFor(() => instance.processes().some((each) => each.command.includes(part) && each.pid !== pid), {
+        timeoutMs: 20_000,
         what: `another ${part}`,
       })
       await waitFor(async () => (await fetch(`${apiUrl}/readyz`)).status === 200, { timeoutMs: 20_000, what: 'readiness' })
     }
     interruptGroup(instance.child)
     expect(await instance.exit()).toBe(0)
-  })
+  }, 60_000)
 
   test('refuses a data directory that another one uses, which goes on', async () => {
     const first = start()
