@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../core/domain/errors.ts'
 import type { Config } from '../core/infra/config.ts'
@@ -84,8 +84,9 @@ async function open({ config, env, log }: StandaloneOptions, closers: Closers, s
 async function makeDataDir(dataDir: string): Promise<void> {
   try {
     await mkdir(dataDir, { recursive: true })
+    await access(dataDir, constants.W_OK)
   } catch (cause) {
-    throw new AppError('invalid-config', `PIXWARDEN_DATA_DIR cannot be made: ${(cause as Error).message}`, { cause })
+    throw new AppError('invalid-config', `PIXWARDEN_DATA_DIR cannot be written to: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -55,13 +55,14 @@ async function placesFor(dataDir: string, account: Account): Promise<string[]> {
 
 /** Makes the folder. Resolves to what speaks against it, if anything. */
 async function prepare(dir: string, account: Account): Promise<string | undefined> {
+  const mode = account ? 0o711 : 0o700
   try {
-    await mkdir(dir, { recursive: true, mode: 0o711 })
+    await mkdir(dir, { recursive: true, mode })
     // In a folder that anyone may write to, somebody else may have made it before us.
-    const { uid, mode } = await lstat(dir)
-    if (uid !== process.getuid?.()) return `it belongs to another user (${uid})`
-    if (mode & 0o022) return 'others may write to it'
-    await chmod(dir, 0o711)
+    const found = await lstat(dir)
+    if (found.uid !== process.getuid?.()) return `it belongs to another user (${found.uid})`
+    if (found.mode & 0o022) return 'others may write to it'
+    await chmod(dir, mode)
     if (!account || (await runAs(account, '/bin/sh', ['-c', 'cd "$1"', 'sh', dir])).ok) return undefined
     await rmdir(dir).catch(() => {})
     return `the user ${account.uid}, as whom PostgreSQL runs instead of root, cannot get there`
