@@ -1,5 +1,5 @@
 import helmet from '@fastify/helmet'
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
 import { answerProblems } from './answer-problems.ts'
 import { authenticate } from './authenticate.ts'
@@ -7,6 +7,7 @@ import type { ApiContext } from './context.ts'
 import { describeApi } from './describe-api.ts'
 import { connectionTimeouts, limitConnections } from './limit-connections.ts'
 import { logRequests, requestIdOf } from './log-requests.ts'
+import { sendProblem, toAppError } from './problem.ts'
 import { health } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { readPolicies } from './routes/read-policies.ts'
@@ -21,10 +22,12 @@ const BODY_BYTES = 65_536
 export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   const app: FastifyInstance = fastify({
     loggerInstance: context.log as FastifyBaseLogger,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     bodyLimit: BODY_BYTES,
+    // While it closes, what still comes is answered as ever, and its connection closed.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, toAppError(error)),
     ...connectionTimeouts,
   })
   app.setValidatorCompiler(validatorCompiler)
