@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici'
 import type { ApiKeyStore } from '../core/infra/api-key-store.ts'
 import type { BlobStore } from '../core/infra/blob-store.ts'
 import type { Config } from '../core/infra/config.ts'
@@ -10,7 +11,10 @@ import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.t
 
 /** What the routes work with. */
 export type ApiContext = {
-  config: Pick<Config, 'maxUploadBytes' | 'maxPixels' | 'avif' | 'maxUploadsInFlight' | 'metricsPort'>
+  config: Pick<
+    Config,
+    'maxUploadBytes' | 'maxPixels' | 'avif' | 'maxUploadsInFlight' | 'metricsPort' | 'outbound' | 'fetchTimeoutMs'
+  >
   log: Logger
   metrics: Pick<Metrics, 'registry' | 'uploads'>
   keys: Pick<ApiKeyStore, 'verify'>
@@ -20,6 +24,8 @@ export type ApiContext = {
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
   policies: Pick<PolicySource, 'current' | 'problems'>
+  /** For requests to URLs that callers name; guarded. */
+  outbound: Dispatcher
   /** Resolves when PostgreSQL answers and has this version's tables. */
   checkDatabase(): Promise<void>
 }

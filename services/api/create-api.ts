@@ -5,6 +5,7 @@ import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
 import { listenForDecisions } from '../core/infra/decision-listener.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
+import { createGuardedDispatcher } from '../core/infra/guarded-dispatcher.ts'
 import { Closers } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
@@ -25,6 +26,9 @@ export type Api = {
 
 /** Fails without PostgreSQL, and without our tables. */
 const CHECK = { name: 'check-database', text: 'SELECT 1 FROM migrations LIMIT 1' }
+
+/** How long the server of an image that is fetched may be silent. */
+const SERVER_TIMEOUT_MS = 10_000
 
 /** Wires an api and migrates its database. Throws AppError `invalid-config` or `invalid-policy`; what was opened by then is closed. */
 export async function createApi(config: Config, log: Logger): Promise<Api> {
@@ -47,6 +51,14 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
   closers.push(() => queue.close())
   const policies = await watchPolicies({ dir: config.policiesDir, log, metrics })
   closers.push(() => policies.close())
+  const outbound = createGuardedDispatcher({
+    ...config.outbound,
+    connectTimeoutMs: SERVER_TIMEOUT_MS,
+    headersTimeoutMs: SERVER_TIMEOUT_MS,
+    bodyTimeoutMs: SERVER_TIMEOUT_MS,
+    maxResponseBytes: config.maxUploadBytes,
+  })
+  closers.push(() => outbound.destroy())
   const uploads = createPgUploadStore(database)
   const decisions = listenForDecisions({ url: database.url, log })
 
@@ -61,6 +73,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     queue,
     decisions,
     policies,
+    outbound,
     checkDatabase: async () => void (await database.run(CHECK, [])),
   })
   closers.push(() => app.close())

@@ -35,7 +35,6 @@ const KINDS: Record<ErrorCode, Kind> = {
     retryAfterSeconds: 1,
   },
   'idempotency-key-reused': { status: 422, title: 'This idempotency key was used for another request' },
-  'not-implemented': { status: 501, title: 'This is not built yet' },
   'forbidden-target': { status: 422, title: 'Requests may not go to this URL' },
   'fetch-failed': { status: 422, title: 'The image could not be fetched from its URL' },
   overloaded: { status: 503, title: 'Too many uploads at once', retryAfterSeconds: 1 },

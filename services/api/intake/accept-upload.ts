@@ -11,6 +11,8 @@ export type Submission = {
   id: string
   tenant: string
   idempotencyKey?: string | undefined
+  /** What the request asks (`hashRequest`), when that is known before the image is read: a request that is repeated is not read again then. */
+  requestHash?: string | undefined
   /** Reads the request to its end and hands the image's bytes to `receive` on the way. */
   read(receive: (bytes: AsyncIterable<Uint8Array>) => Promise<ReceivedImage>): Promise<ReadSubmission>
   log: Pick<Logger, 'error'>
@@ -64,11 +66,11 @@ async function storeUpload(stores: Stores, submission: Submission): Promise<Acce
 /** When the answer of the database got lost, it may have committed all the same: then the upload is in. */
 async function insert(
   { uploads }: Stores,
-  { id, tenant, idempotencyKey: key }: Submission,
+  { id, tenant, idempotencyKey: key, requestHash }: Submission,
   { image, fields, blobKey }: ReadSubmission & { blobKey: string },
 ): Promise<void> {
   const { source, external_id: externalId, metadata } = fields
-  const idempotency = key === undefined ? undefined : { key, requestHash: requestHashOf({ image, fields }) }
+  const idempotency = key === undefined ? undefined : { key, requestHash: requestHash ?? hashRequest(image.sha256, fields) }
   try {
     await uploads.insert({ id, tenant, source, externalId, metadata, ...image, blobKey }, idempotency)
   } catch (error) {
@@ -83,8 +85,8 @@ async function repeatUpload(
   submission: Submission,
   first: { uploadId: string; requestHash: string },
 ): Promise<Accepted> {
-  const read = await readInto(stores, submission, discard)
-  if (requestHashOf(read) !== first.requestHash)
+  const requestHash = submission.requestHash ?? (await hashOfRead(stores, submission))
+  if (requestHash !== first.requestHash)
     throw new AppError('idempotency-key-reused', 'this key belongs to a request with another image or other fields')
   return { id: first.uploadId, repeated: true }
 }
@@ -97,10 +99,14 @@ async function discard(bytes: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const _ of bytes);
 }
 
-/** Stands for what a request asks: the image and its fields, however they were sent. */
-function requestHashOf({ image: { sha256 }, fields }: ReadSubmission): string {
-  const { external_id, source, metadata } = fields
+async function hashOfRead(stores: Stores, submission: Submission): Promise<string> {
+  const { image, fields } = await readInto(stores, submission, discard)
+  return hashRequest(image.sha256, fields)
+}
+
+/** Stands for what a request asks: the image, by the hash of its bytes or by its URL, and its fields, however they were sent. */
+export function hashRequest(image: string, { external_id, source, metadata }: UploadFields): string {
   return createHash('sha256')
-    .update(JSON.stringify([sha256, external_id, source, metadata]))
+    .update(JSON.stringify([image, external_id, source, metadata]))
     .digest('hex')
 }

@@ -36,7 +36,7 @@ export async function receiveImage(source: AsyncIterable<Uint8Array>, sink: Sink
   return { sha256: hash.digest('hex'), byteSize, ...found }
 }
 
-function tooLarge(maxUploadBytes: number): AppError {
+export function tooLarge(maxUploadBytes: number): AppError {
   return new AppError('payload-too-large', `an upload may have at most ${maxUploadBytes} bytes`, {
     details: { max_bytes: maxUploadBytes },
   })

@@ -32,8 +32,8 @@ export const uploadFields = z.strictObject({
 
 export type UploadFields = z.infer<typeof uploadFields>
 
-/** Checks the fields of a form. Throws AppError `invalid-request` that lists every problem. */
-export function parseUploadFields(fields: Record<string, string>): UploadFields {
+/** Checks the fields that came with an image. Throws AppError `invalid-request` that lists every problem. */
+export function parseUploadFields(fields: Record<string, unknown>): UploadFields {
   const parsed = uploadFields.safeParse(fields)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }))

@@ -11,8 +11,10 @@ import { tenantOf } from '../authenticate.ts'
 import { awaitDecision } from '../await-decision.ts'
 import type { ApiContext } from '../context.ts'
 import { type Accepted, acceptUpload, type Submission } from '../intake/accept-upload.ts'
-import { readMultipart } from '../intake/read-multipart.ts'
-import { parseUploadFields, uploadFields } from '../intake/upload-fields.ts'
+import { fetchImage } from '../intake/fetch-image.ts'
+import { readSubmission } from '../intake/read-submission.ts'
+import { type Fetch, urlBody } from '../intake/read-url.ts'
+import { uploadFields } from '../intake/upload-fields.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
 import { decisionSchema } from './decision-schema.ts'
@@ -21,7 +23,7 @@ import { problemResponses } from './problem-schema.ts'
 const MOST_WAIT_SECONDS = 30
 /** What a form adds to its file. */
 const FORM_BYTES = 1_000_000
-const JSON_BYTES = 16_384
+const JSON_BYTES = 65_536
 /** Only these change what is done with a body; a raw image may be called anything that begins with image/. */
 const RAW = /^image\/|^application\/octet-stream/
 
@@ -53,30 +55,36 @@ export const uploadBodies = {
   },
   'image/*': { schema: z.string().meta({ format: 'binary' }) },
   'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) },
-  'application/json': { schema: z.object({ url: z.url() }).describe('Not built yet: answers 501.') },
+  'application/json': { schema: urlBody },
 }
 
-/** POST /v1/uploads: an image comes in as a form, as a raw body, or (some day) as a URL. */
+/** POST /v1/uploads: an image comes in as a form, as a raw body, or as a URL. */
 export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   const { config, metrics, queue, uploads, decisions } = context
+  const { outbound: rules, maxUploadBytes, fetchTimeoutMs: timeoutMs } = config
   const limited = limitUploads(config.maxUploadsInFlight)
+  // Slow servers of others may hold half of the places.
+  const fetching = limitUploads(Math.ceil(config.maxUploadsInFlight / 2))
+  const fetchOptions = { dispatcher: context.outbound, rules, maxUploadBytes, timeoutMs }
+  const fetchUntil =
+    (signal: AbortSignal): Fetch =>
+    (url, receive) =>
+      fetching(() => fetchImage(url, receive, { ...fetchOptions, signal }))
   const logTrouble = rateLimitedLog(context.log)
 
   return async (app) => {
+    app.removeAllContentTypeParsers()
     await app.register(multipart, { throwFileSizeLimit: false })
     app.addContentTypeParser(RAW, (_request, payload, done) => done(null, payload))
-    app.addContentTypeParser(
-      'application/json',
-      { parseAs: 'string', bodyLimit: JSON_BYTES },
-      app.getDefaultJsonParser('error', 'error'),
-    )
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
     app.addHook('onError', async (request, _reply, error) => {
       metrics.uploads.inc({ outcome: isAbandoned(request.raw) ? 'abandoned' : toAppError(error).code })
     })
     app.post(
       '/v1/uploads',
       {
-        bodyLimit: config.maxUploadBytes + FORM_BYTES,
+        // Of JSON; an image's bytes are counted as they come.
+        bodyLimit: JSON_BYTES,
         config: { scopes: ['intake'], requestBodies: uploadBodies },
         schema: {
           operationId: 'submitUpload',
@@ -93,8 +101,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
               409: 'The first request with this idempotency key is still running',
               413: 'Too many bytes, or too many pixels',
               415: 'Not an image of an accepted type',
-              422: 'The idempotency key belongs to another request',
-              501: 'Submitting by URL is not built yet',
+              422: 'The idempotency key belongs to another request; or the image cannot be fetched: `forbidden-target` when the URL, or one that it redirects to, leads to no public address or to a port that is not allowed; `fetch-failed` with a `reason` (status, redirect, timeout, connection), and the `remote_status` of another answer than 200',
               507: 'There is no room for more images',
             }),
           },
@@ -103,19 +110,21 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const id = uuid()
         request.log = request.log.child({ uploadId: id })
+        refuseAnnounced(request, config.maxUploadBytes + FORM_BYTES)
         const { wait, ...fields } = request.query
+        const gone = whenGone(reply)
         const submission: Submission = {
           id,
           tenant: tenantOf(request),
           idempotencyKey: request.headers['idempotency-key'],
-          read: reader(request, fields, config.maxUploadBytes),
+          ...readSubmission(request, fields, { maxUploadBytes, fetch: fetchUntil(gone) }),
           log: request.log,
         }
         const done = await limited(() => acceptUpload(context, submission))
         if (done.repeated) request.log = request.log.child({ uploadId: done.id })
         metrics.uploads.inc({ outcome: done.repeated ? 'repeated' : 'accepted' })
         if (!done.repeated) await enqueue(done.id, request)
-        return answer(reply, done.id, await decisionOf(request, reply, done, wait))
+        return answer(reply, done.id, await decisionOf(request, done, wait, gone))
       },
     )
   }
@@ -132,14 +141,12 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   /** The upload is in: that its decision cannot be had now is no reason to say otherwise. */
   async function decisionOf(
     request: FastifyRequest,
-    reply: FastifyReply,
     { id, repeated }: Accepted,
     waitSeconds: number,
+    signal: AbortSignal,
   ): Promise<UploadView | undefined> {
     if (waitSeconds === 0 && !repeated) return undefined
-    const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
-    const waiting = { uploads, decisions, tenant: tenantOf(request), id, waitMs: waitSeconds * 1000, signal: gone.signal }
+    const waiting = { uploads, decisions, tenant: tenantOf(request), id, waitMs: waitSeconds * 1000, signal }
     try {
       return await awaitDecision(waiting)
     } catch (error) {
@@ -149,24 +156,17 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   }
 }
 
-function reader(request: FastifyRequest, query: Record<string, string | undefined>, maxUploadBytes: number): Submission['read'] {
-  const given = Object.fromEntries(Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined))
-  if (request.isMultipart())
-    return async (receive) => {
-      const { image, fields } = await readMultipart(request, receive, maxUploadBytes)
-      return { image, fields: parseUploadFields({ ...given, ...fields }) }
-    }
-  const { body } = request
-  if (body === undefined || body === null) throw new AppError('empty-body', 'send an image: as a form, or as the body itself')
-  if (body !== request.raw) throw byUrl(body)
-  const fields = parseUploadFields(given)
-  return async (receive) => ({ image: await receive(request.raw), fields })
+/** Before a byte is read of what is going to be too much. */
+function refuseAnnounced({ headers }: FastifyRequest, most: number): void {
+  const announced = Number(headers['content-length'] ?? 0)
+  if (announced > most) throw new AppError('payload-too-large', `${announced} bytes are too many for an upload`)
 }
 
-function byUrl(body: unknown): AppError {
-  const url = (body as { url?: unknown }).url
-  if (typeof url !== 'string') return new AppError('invalid-request', 'a JSON body says where the image is: {"url": "https://…"}')
-  return new AppError('not-implemented', 'submitting by URL is not built yet: send the bytes of the image')
+/** Aborts when the answer is sent, or nobody is there any more to read it. */
+function whenGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function answer(reply: FastifyReply, id: string, view: UploadView | undefined) {

@@ -10,7 +10,6 @@ export type ErrorCode =
   | 'not-found'
   | 'idempotency-key-in-use'
   | 'idempotency-key-reused'
-  | 'not-implemented'
   | 'forbidden-target'
   | 'fetch-failed'
   | 'overloaded'
