@@ -6,7 +6,7 @@ export type RowReader = (y: number) => Uint8Array
 const HALF = 1 << (WEIGHT_BITS - 1)
 
 /**
- * Resizes as Pillow does for 8-bit pictures, bit for bit: horizontally first, then vertically, each rounded and clipped to 0 … 255.
+ * Resizes as Pillow up to version 12 does 8-bit pictures, bit for bit: horizontally first, then vertically, each rounded and clipped to 0 … 255.
  * `rows` are read in their order, from `y.first` up to `y.end`, and none is kept, so that memory does not grow with the picture.
  * Returns RGB, row by row, shape [y.starts.length, x.starts.length, 3].
  */
