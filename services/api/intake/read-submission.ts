@@ -22,7 +22,9 @@ export function readSubmission(
   if (body === undefined || body === null) throw new AppError('empty-body', 'send an image: as a form, or as the body itself')
   if (body !== request.raw) return readUrl(body, given, fetch)
   const fields = parseUploadFields(given)
-  return { read: async (receive) => ({ image: await receive(request.raw), fields }) }
+  // A refusal must not destroy the request, and its connection with it, before it is answered.
+  const bytes = request.raw.iterator({ destroyOnReturn: false })
+  return { read: async (receive) => ({ image: await receive(bytes), fields }) }
 }
 
 function fromForm(request: FastifyRequest, given: Record<string, unknown>, maxUploadBytes: number): Submission['read'] {
