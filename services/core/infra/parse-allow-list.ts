@@ -29,7 +29,7 @@ function parseNetwork(entry: string): Network | undefined {
 
 /** As URLs spell it: in lower case, in Punycode. A name that a URL would take for an address is none. */
 function parseHost(entry: string): string | undefined {
-  if (!/^[^\s:/?#@[\]\\%]+$/.test(entry) || !URL.canParse(`http://${entry}`)) return undefined
+  if (!/^[^\s:/?#@[\]\\%*]+$/.test(entry) || !URL.canParse(`http://${entry}`)) return undefined
   const { hostname } = new URL(`http://${entry}`)
   return ipaddr.isValid(hostname) ? undefined : canonicalHost(hostname)
 }
