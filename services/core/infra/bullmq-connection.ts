@@ -21,52 +21,64 @@ export type JobData = { uploadId: string }
 type Job = { data: JobData; timestamp: number }
 
 /** What is used of BullMQ's classes, whose types differ from backend to backend. */
-export type BullQueue = Closable & {
+type BullQueue = {
   add(name: string, data: JobData, options: JobsOptions): Promise<unknown>
   addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>
   getJobCounts(...states: JobType[]): Promise<Record<string, number>>
   on(event: 'error', listener: (error: Error) => void): unknown
+  close(): Promise<void>
 }
-export type BullWorker = Closable & {
+type BullWorker = {
   run(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'failed', listener: (job: { id?: string | undefined } | undefined, error: Error) => void): unknown
   on(event: 'stalled', listener: (id: string) => void): unknown
+  close(): Promise<void>
 }
-type Closable = { close(): Promise<void>; getBackend(): { close(force?: boolean): Promise<void> } }
+
+/** `giveUp` stops the search for a server that is away, which closing would otherwise wait for. */
+type Opened<T> = { bull: T; giveUp(): void }
 
 const onPostgres = withBackend(createPostgresBackend)
 
-/** A queue that fails at once rather than wait for a Redis that is away. */
-export function openQueue(connection: QueueConnection): BullQueue {
+export function openQueue(connection: QueueConnection): Opened<BullQueue> {
   if (connection.kind === 'postgres')
-    return new onPostgres.Queue<JobData, void>(NAME, { connection: postgresOptions(connection), streams })
-  return new Queue<JobData, void>(NAME, {
-    connection: { ...redisOptions(connection), enableOfflineQueue: false, maxRetriesPerRequest: 1 },
-    prefix: connection.prefix,
-    streams,
-  })
+    return {
+      bull: new onPostgres.Queue<JobData, void>(NAME, { connection: postgresOptions(connection), streams }),
+      giveUp: () => {},
+    }
+  const { options, giveUp } = redisOptions(connection)
+  return { bull: new Queue<JobData, void>(NAME, { connection: options, prefix: connection.prefix, streams }), giveUp }
 }
 
 /** A worker that is yet to be run. `backoffMs` says how long a job that failed so many times pauses. */
 export function openWorker(
   connection: QueueConnection,
-  options: { concurrency: number; backoffMs: (attempts: number) => number },
+  { concurrency, backoffMs }: { concurrency: number; backoffMs: (attempts: number) => number },
   process: (job: Job) => Promise<void>,
-): BullWorker {
-  const { concurrency, backoffMs } = options
+): Opened<BullWorker> {
   const shared = { ...WORKER_OPTIONS, concurrency, settings: { backoffStrategy: backoffMs } }
   if (connection.kind === 'postgres')
-    return new onPostgres.Worker<JobData, void>(NAME, process, { ...shared, connection: postgresOptions(connection) })
-  const redis = { ...redisOptions(connection), maxRetriesPerRequest: null }
-  return new Worker<JobData, void>(NAME, process, { ...shared, connection: redis, prefix: connection.prefix })
+    return {
+      bull: new onPostgres.Worker<JobData, void>(NAME, process, { ...shared, connection: postgresOptions(connection) }),
+      giveUp: () => {},
+    }
+  const { options, giveUp } = redisOptions(connection)
+  return {
+    bull: new Worker<JobData, void>(NAME, process, { ...shared, connection: options, prefix: connection.prefix }),
+    giveUp,
+  }
 }
 
+/** Commands to a Redis that is away wait for it. */
 function redisOptions({ url }: { url: string }) {
+  let givenUp = false
+  const retryStrategy = (times: number) => (givenUp ? null : Math.min(50 * 2 ** times, 1000))
   return {
-    url,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: (times: number) => Math.min(50 * 2 ** times, 1000),
+    options: { url, connectTimeout: CONNECT_TIMEOUT_MS, maxRetriesPerRequest: null, retryStrategy },
+    giveUp: () => {
+      givenUp = true
+    },
   }
 }
 
