@@ -23,7 +23,7 @@ const NAMES: Record<string, string[]> = {
   'metadata.google.internal': ['169.254.169.254'],
   'intranet.example': ['10.20.30.40'],
   'six.example': ['fd12:3456::1'],
-  'zone.example': ['fe80::1%eth0'],
+  'zone.example': ['2606:4700:4700::1111%eth0'],
   'mapped.example': ['::ffff:10.0.0.1'],
   'nat64.example': ['64:ff9b::c0a8:101'],
   'both.example': ['93.184.215.14', '10.0.0.1'],
