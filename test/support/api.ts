@@ -52,7 +52,7 @@ export async function startApi({ env = {}, through = (url) => url }: StartApiOpt
     ...env,
   })
   const api = await createApi(config, log)
-  const { port } = await api.start()
+  const { port, metricsPort } = await api.start()
   const url = `http://127.0.0.1:${port}`
 
   const direct = openDatabase({ url: database.url, schema: config.databaseSchema, pool: 2, log })
@@ -68,6 +68,7 @@ export async function startApi({ env = {}, through = (url) => url }: StartApiOpt
   return {
     url,
     port,
+    metricsPort,
     key,
     policies,
     blobs,
