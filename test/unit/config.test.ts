@@ -44,6 +44,21 @@ describe('without any setting', () => {
 })
 
 describe('a setting', () => {
+  test('opens private targets and other ports to requests that others name', () => {
+    expect(readConfig({}).outbound).toEqual({ allow: { networks: [], hosts: new Set() }, ports: [80, 443] })
+    const { outbound } = readConfig({
+      PIXWARDEN_OUTBOUND_ALLOW: '10.1.0.0/16, hooks.internal',
+      PIXWARDEN_OUTBOUND_PORTS: '443, 8443',
+    })
+    expect(outbound).toMatchObject({ allow: { hosts: new Set(['hooks.internal']) }, ports: [443, 8443] })
+    expect(outbound.allow.networks.map(String)).toEqual(['10.1.0.0/16'])
+  })
+
+  test('that is a list has every wrong entry named', () => {
+    const problems = problemsOf({ PIXWARDEN_OUTBOUND_ALLOW: '10.0.0.0/33,hooks.internal,10.0.0.1:80' })
+    expect(problems).toEqual([expect.stringContaining('"10.0.0.0/33"'), expect.stringContaining('"10.0.0.1:80"')])
+  })
+
   test('that is empty is not set', () => {
     const empty = { PORT: '', REDIS_URL: '', LOG_LEVEL: '', PIXWARDEN_AVIF: '', PIXWARDEN_BLOB_DIR: '' }
     expect(readConfig(empty)).toEqual(readConfig({}))
@@ -90,6 +105,10 @@ describe('a setting', () => {
     ['PIXWARDEN_DATABASE_SCHEMA', 'public; DROP TABLE uploads'],
     ['PIXWARDEN_QUEUE_PREFIX', 'a:b'],
     ['PIXWARDEN_PREPROCESS', 'best'],
+    ['PIXWARDEN_OUTBOUND_ALLOW', 'http://hooks.internal'],
+    ['PIXWARDEN_OUTBOUND_PORTS', '80,'],
+    ['PIXWARDEN_OUTBOUND_PORTS', '443,65536'],
+    ['PIXWARDEN_FETCH_TIMEOUT_MS', '60000'],
   ])('%s=%s is refused by its name', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name}: .`)])
   })
