@@ -5,8 +5,13 @@ import { restrictSharp } from './open-picture.ts'
 
 const settings = JSON.parse(process.argv[2] as string) as ChildSettings
 
+/** An orderly exit would wait for a decode in progress. */
+function die(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
+
 function reply(message: Reply): void {
-  process.send?.(message)
+  process.send?.(message, undefined, undefined, (error) => error && die())
 }
 
 async function answer({ path }: Request): Promise<Reply> {
@@ -20,8 +25,7 @@ async function answer({ path }: Request): Promise<Reply> {
 }
 
 restrictSharp(settings)
-// An orderly exit would wait for a decode in progress.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.on('disconnect', die)
 process.on('message', (request: Request) => {
   void answer(request).then(reply)
 })
