@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { AppError } from '../core/domain/errors.ts'
 import { createProgram } from './create-program.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
+import { warn } from './warn.ts'
 
 /** Runs one command line, without the program's name, and resolves to the exit code. What goes wrong is said on stderr. */
 export async function runCli(args: string[], env: Record<string, string | undefined>): Promise<ExitCode> {
@@ -24,10 +25,10 @@ function endQuietly(error: NodeJS.ErrnoException): void {
   process.exit(EXIT.closedPipe)
 }
 
-/** commander has already printed what it throws. */
+/** commander has already printed what it throws. A stack is only for errors that nobody foresaw. */
 function failureOf(error: unknown): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failed
-  const text = error instanceof AppError ? error.message : error instanceof Error ? error.stack : String(error)
-  process.stderr.write(`pixwarden: ${text}\n`)
+  const foreseen = error instanceof AppError || (error instanceof Error && 'syscall' in error)
+  warn(`pixwarden: ${foreseen ? error.message : error instanceof Error ? error.stack : String(error)}`)
   return EXIT.failed
 }

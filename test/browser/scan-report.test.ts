@@ -20,7 +20,7 @@ describe.skipIf(browserMissing('the report of a scan'))('the report of a scan, i
     space = await createWorkspace()
     await space.photo('flower.jpg', `photos/${HOSTILE}`)
     await space.write('photos/broken.gif', 'GIF89a')
-    run = await space.run('scan', '--html', 'report.html', 'photos')
+    run = await space.scan('--html', 'report.html', 'photos')
     browser = await openBrowser()
     page = await browser.newPage()
     page.on('request', (request) => requests.push(request.url()))
@@ -34,7 +34,11 @@ describe.skipIf(browserMissing('the report of a scan'))('the report of a scan, i
   })
 
   const card = (file: string) => page.locator('article').filter({ has: page.getByRole('heading', { name: file, exact: true }) })
-  const blurOf = (file: string) => card(file).locator('img').evaluate('image => getComputedStyle(image).filter')
+  /** Expressions for the page are text: the DOM's types are not those of the tests. */
+  const blurOf = (file: string) =>
+    page.evaluate<string>(
+      `getComputedStyle([...document.querySelectorAll('article')].find((card) => card.querySelector('h2').innerText === '${file}').querySelector('img')).filter`,
+    )
 
   test('the command says where it is, and its exit code is that of any scan', () => {
     expect(run).toMatchObject({
@@ -62,7 +66,7 @@ describe.skipIf(browserMissing('the report of a scan'))('the report of a scan, i
   })
 
   test('has a real picture of every judged file', async () => {
-    const sizes = await page.locator('img').evaluateAll('images => images.map((image) => image.naturalWidth)')
+    const sizes = await page.evaluate('[...document.images].map((image) => image.naturalWidth)')
     expect(sizes).toEqual([240, 240, 240])
   })
 
@@ -83,11 +87,7 @@ describe.skipIf(browserMissing('the report of a scan'))('the report of a scan, i
 
     await page.getByRole('radio', { name: 'all (4)' }).focus()
     await page.keyboard.press('Tab')
-    expect(
-      await page
-        .getByRole('checkbox', { name: 'Show the picture photos/cat.jpg' })
-        .evaluate('box => box === document.activeElement'),
-    ).toBe(true)
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Show the picture photos/cat.jpg')
     expect(await blurOf('photos/cat.jpg')).toBe('none')
   })
 
@@ -120,10 +120,10 @@ describe.skipIf(browserMissing('the report of a scan'))('the report of a scan, i
   })
 
   test('is readable in the dark', async () => {
-    const colours = 'body => [getComputedStyle(body).backgroundColor, getComputedStyle(body).color]'
-    const light = await page.locator('body').evaluate(colours)
+    const colours = '[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]'
+    const light = await page.evaluate(colours)
     await page.emulateMedia({ colorScheme: 'dark' })
-    const dark = await page.locator('body').evaluate(colours)
+    const dark = await page.evaluate(colours)
     await page.emulateMedia({ colorScheme: 'light' })
     expect(light).toEqual(['rgb(255, 255, 255)', 'rgb(27, 29, 33)'])
     expect(dark).toEqual(['rgb(20, 22, 26)', 'rgb(230, 232, 236)'])

@@ -24,7 +24,7 @@ describe('pixwarden policy lint', () => {
     await space.write('policies/a.yaml', 'id: a\ntitle: A\nmode: loud\nrules: []\n')
     await space.write('policies/b.yaml', ANIMALS)
     await space.write('policies/c.yaml', CLOSE.replace('live-animals', 'c').replace('coffee.jpg', 'gone.jpg'))
-    const { code, stdout } = await space.run('policy', 'lint', 'policies')
+    const { code, stdout } = await space.lint()
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^policies\/a\.yaml:3:7: error: /),
       'policies/a.yaml:4:8: error: a policy needs at least one rule',
@@ -39,13 +39,13 @@ describe('pixwarden policy lint', () => {
 
   test('lets warnings pass, but not strictly', async () => {
     await space.write('policies/animals.yaml', CLOSE)
-    expect(await space.run('policy', 'lint')).toMatchObject({ code: 0, stdout: expect.stringContaining(' 1 warning') })
-    expect(await space.run('policy', 'lint', '--strict')).toMatchObject({ code: 1 })
+    expect(await space.lint()).toMatchObject({ code: 0, stdout: expect.stringContaining(' 1 warning') })
+    expect(await space.lint('--strict')).toMatchObject({ code: 1 })
   })
 
   test('prints problems as JSON', async () => {
     await space.write('policies/animals.yaml', CLOSE)
-    const { code, stdout } = await space.run('policy', 'lint', '--json')
+    const { code, stdout } = await space.lint('--json')
     expect(JSON.parse(stdout) as { problems: Problem[] }).toEqual({
       problems: [
         {
@@ -60,9 +60,20 @@ describe('pixwarden policy lint', () => {
     expect(code).toBe(0)
   })
 
+  test('warns of a contrast that a concept names', async () => {
+    await space.write(
+      'policies/animals.yaml',
+      ANIMALS.replace('[a cat,', '[a person holding a cat,').replace('[food,', '[A person, food,'),
+    )
+    const { stdout } = await space.lint()
+    expect(stdout).toContain(
+      'animals.yaml:8:16: warning: the contrast "A person" is named by the concept "a person holding a cat":',
+    )
+  })
+
   test('refuses a score that the model cannot give', async () => {
     await space.write('policies/animals.yaml', ANIMALS.replace('thresholds:', 'score: sigmoid\n    thresholds:'))
-    const { code, stdout } = await space.run('policy', 'lint')
+    const { code, stdout } = await space.lint()
     expect(stdout).toMatch(/^policies\/animals\.yaml:6:5: error: rule "animal": .*no logit bias/)
     expect(code).toBe(1)
   })
@@ -88,7 +99,7 @@ describe('pixwarden policy test', () => {
   })
 
   test('shows what each test gave', async () => {
-    const { code, stdout } = await space.run('policy', 'test')
+    const { code, stdout } = await space.test()
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^ +POLICY +RULE +IMAGE +EXPECT +GOT +SCORE +PROMPT$/),
       expect.stringMatching(
@@ -104,7 +115,7 @@ describe('pixwarden policy test', () => {
 
   test('ends with 1 when an image is judged otherwise', async () => {
     await space.write('policies/animals.yaml', ANIMALS.replace('expect: flag', 'expect: reject'))
-    const { code, stdout } = await space.run('policy', 'test', '--json')
+    const { code, stdout } = await space.test('--json')
     expect(results(stdout)).toMatchObject([
       {
         policy: 'live-animals',
@@ -122,7 +133,7 @@ describe('pixwarden policy test', () => {
 
   test.each(['shadow', 'off'])('tests a policy in mode %s as if it were enforced', async (mode) => {
     await space.write('policies/animals.yaml', ANIMALS.replace('enforce', mode))
-    const { code, stdout } = await space.run('policy', 'test')
+    const { code, stdout } = await space.test()
     expect(stdout).toMatch(new RegExp(`^ok +live-animals \\(${mode}\\) +animal +\\.\\./photos/cat\\.jpg +flag +flag `, 'm'))
     expect(stdout).toContain('2 of 2 as expected; policies in mode shadow or off were tested as if enforced')
     expect(code).toBe(0)
@@ -130,9 +141,9 @@ describe('pixwarden policy test', () => {
 
   test('runs one policy alone', async () => {
     await space.write('policies/b.yaml', ANIMALS.replace('live-animals', 'b').replace('expect: flag', 'expect: reject'))
-    expect(await space.run('policy', 'test', '--policy', 'live-animals')).toMatchObject({ code: 0 })
-    expect(await space.run('policy', 'test', '--policy', 'b')).toMatchObject({ code: 1 })
-    expect(await space.run('policy', 'test', '--policy', 'c')).toMatchObject({
+    expect(await space.test('--policy', 'live-animals')).toMatchObject({ code: 0 })
+    expect(await space.test('--policy', 'b')).toMatchObject({ code: 1 })
+    expect(await space.test('--policy', 'c')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('there is no policy "c", only live-animals, b'),
     })
@@ -140,19 +151,19 @@ describe('pixwarden policy test', () => {
 
   test('cannot answer for an image that cannot be decoded', async () => {
     await truncate(space.at('photos/cat.jpg'), 5000)
-    const { code, stdout } = await space.run('policy', 'test')
+    const { code, stdout } = await space.test()
     expect(stdout).toMatch(/^ERROR +live-animals +\S* +\.\.\/photos\/cat\.jpg +flag /m)
     expect(code).toBe(2)
   })
 
   test('refuses broken policies, and policies without tests', async () => {
     await space.write('policies/animals.yaml', ANIMALS.replace('coffee.jpg', 'gone.jpg'))
-    expect(await space.run('policy', 'test')).toMatchObject({
+    expect(await space.test()).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('policies/animals.yaml:12:14: error: there is no image ../photos/gone.jpg'),
     })
     await space.write('policies/animals.yaml', ANIMALS.slice(0, ANIMALS.indexOf('tests:')))
-    expect(await space.run('policy', 'test')).toMatchObject({
+    expect(await space.test()).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('there are no tests to run'),
     })

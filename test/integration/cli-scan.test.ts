@@ -37,7 +37,7 @@ describe('pixwarden scan', () => {
   })
 
   test('shows a file as the API shows a decision', async () => {
-    const { code, stdout, stderr } = await space.run('scan', '--jsonl', 'photos/cat.jpg')
+    const { code, stdout, stderr } = await space.scan('--jsonl', 'photos/cat.jpg')
     expect(linesOf(stdout)).toEqual([
       {
         file: 'photos/cat.jpg',
@@ -73,14 +73,14 @@ describe('pixwarden scan', () => {
   })
 
   test('ends with 0 when everything is approved', async () => {
-    const { code, stdout } = await space.run('scan', 'photos/coffee.jpg')
+    const { code, stdout } = await space.scan('photos/coffee.jpg')
     expect(stdout).toContain('1 image: 1 approved, 0 flagged, 0 rejected, 0 errors')
     expect(code).toBe(0)
   })
 
   test('prints a table that begins with what was flagged, and says by how much', async () => {
     await space.photo('rocket.jpg', 'photos/a-rocket.jpg')
-    const { stdout } = await space.run('scan', 'photos')
+    const { stdout } = await space.scan('photos')
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^ACTION +FILE +POLICY\/RULE +SCORE +PROMPT$/),
       expect.stringMatching(/^flag +photos\/cat\.jpg +live-animals\/animal +0\.\d{3} ≥ 0\.600 +a photo of a cat\.$/),
@@ -102,7 +102,7 @@ describe('pixwarden scan', () => {
     await symlink('..', space.at('tree/b/around'))
     await symlink(space.at('photos/coffee.jpg'), space.at('tree/c-link.jpg'))
     await symlink('nowhere', space.at('tree/d-dangling.jpg'))
-    const { code, stdout, stderr } = await space.run('scan', '--jsonl', 'tree')
+    const { code, stdout, stderr } = await space.scan('--jsonl', 'tree')
     expect(linesOf(stdout).map(({ file }) => file)).toEqual(['tree/a/temple.jpg', 'tree/b/flower.txt', 'tree/c-link.jpg'])
     expect(stderr).toContain('skipped: 2 files that are not JPEG, PNG, WebP or GIF')
     expect(code).toBe(0)
@@ -111,7 +111,7 @@ describe('pixwarden scan', () => {
   test('judges the others when one image is truncated, and ends with 2', async () => {
     const whole = await readFile(path.join(SAMPLE_PHOTOS, 'rocket.jpg'))
     await space.write('photos/a-broken.jpg', whole.subarray(0, whole.length / 2))
-    const { code, stdout } = await space.run('scan', '--jsonl', 'photos')
+    const { code, stdout } = await space.scan('--jsonl', 'photos')
     expect(linesOf(stdout)).toMatchObject([
       { file: 'photos/a-broken.jpg', error: { code: 'undecodable', message: expect.any(String) } },
       { file: 'photos/cat.jpg', action: 'flag' },
@@ -122,7 +122,7 @@ describe('pixwarden scan', () => {
 
   test('says of a named file that it is missing or no image, and judges the others', async () => {
     await space.write('notes.txt', 'no picture')
-    const { code, stdout } = await space.run('scan', '--jsonl', 'gone.jpg', 'notes.txt', '/dev/null', 'photos/coffee.jpg')
+    const { code, stdout } = await space.scan('--jsonl', 'gone.jpg', 'notes.txt', '/dev/null', 'photos/coffee.jpg')
     expect(linesOf(stdout)).toMatchObject([
       { file: 'gone.jpg', error: { code: 'not-found' } },
       { file: 'notes.txt', error: { code: 'unsupported-media-type' } },
@@ -134,13 +134,13 @@ describe('pixwarden scan', () => {
 
   test.skipIf(process.getuid?.() === 0)('says which file may not be read', async () => {
     await chmod(space.at('photos/cat.jpg'), 0)
-    const { code, stdout } = await space.run('scan', '--jsonl', 'photos')
+    const { code, stdout } = await space.scan('--jsonl', 'photos')
     expect(linesOf(stdout)).toMatchObject([{ error: { code: 'forbidden' } }, { action: 'approve' }])
     expect(code).toBe(2)
   })
 
   test('adds unit vectors on request', async () => {
-    const { stdout } = await space.run('scan', '--json', '--embeddings', 'photos/cat.jpg')
+    const { stdout } = await space.scan('--json', '--embeddings', 'photos/cat.jpg')
     const [{ embeddings }] = JSON.parse(stdout) as [Line]
     expect(embeddings).toHaveLength(1)
     expect(embeddings[0]?.vector).toHaveLength(384)
@@ -149,7 +149,7 @@ describe('pixwarden scan', () => {
 
   test('tells what a policy in shadow would do, and lets it do nothing', async () => {
     await space.write('policies/animals.yaml', ANIMALS.replace('mode: enforce', 'mode: shadow'))
-    const { code, stdout } = await space.run('scan', 'photos')
+    const { code, stdout } = await space.scan('photos')
     expect(stdout).toMatch(/^\(flag\) +photos\/cat\.jpg +live-animals\/animal/m)
     expect(stdout).toContain(
       '2 images: 2 approved, 0 flagged, 0 rejected, 0 errors\nwould also be flagged by policies in shadow: live-animals 1',
@@ -159,7 +159,7 @@ describe('pixwarden scan', () => {
 
   test('cannot be made to write to the terminal by a file name', async () => {
     await space.photo('coffee.jpg', 'photos/\x1b[2J\x9b31m.jpg')
-    const { stdout } = await space.run('scan', 'photos')
+    const { stdout } = await space.scan('photos')
     expect(stdout).toContain('photos/\\x1b[2J\\x9b31m.jpg')
     expect(stdout).not.toContain('\x1b')
     expect(stdout).not.toContain('\x9b')
@@ -167,7 +167,7 @@ describe('pixwarden scan', () => {
 
   test('finds nothing to judge in an empty folder, which is an error', async () => {
     await mkdir(space.at('empty'))
-    const { code, stdout } = await space.run('scan', '--json', 'empty')
+    const { code, stdout } = await space.scan('--json', 'empty')
     expect(JSON.parse(stdout)).toEqual([])
     expect(code).toBe(2)
   })
@@ -207,7 +207,7 @@ describe('pixwarden scan refuses', () => {
     ['a file that is no YAML', () => space.write('policies/b.yaml', 'id: ['), /^pixwarden: policies\/b\.yaml:1:\d+: error: /m],
   ])('%s, with its place', async (_, arrange, message) => {
     await arrange()
-    const { code, stdout, stderr } = await space.run('scan', '--json', 'photos')
+    const { code, stdout, stderr } = await space.scan('--json', 'photos')
     expect(stderr).toMatch(message)
     expect(stdout).toBe('')
     expect(code).toBe(2)
@@ -222,14 +222,14 @@ describe('pixwarden scan refuses', () => {
     ['a batch of nothing', ['--batch', '0'], /from 1 to 9999/],
     ['a report in a folder that is not there', ['--html', 'nowhere/report.html'], /^pixwarden: ENOENT.*nowhere/m],
   ])('%s', async (_, options, message) => {
-    const { code, stderr } = await space.run('scan', ...options, 'photos')
+    const { code, stderr } = await space.scan(...options, 'photos')
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('    at ')
     expect(code).toBe(2)
   })
 
   test('no paths at all, and commands that do not exist', async () => {
-    expect(await space.run('scan')).toMatchObject({ code: 2, stderr: expect.stringContaining('missing required argument') })
+    expect(await space.scan()).toMatchObject({ code: 2, stderr: expect.stringContaining('missing required argument') })
     expect(await space.run('scna')).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown command 'scna'") })
   })
 })
@@ -239,15 +239,14 @@ describe('a long scan', () => {
   beforeEach(async () => {
     for (let i = 0; i < COPIES; i++) await space.photo('coffee.jpg', `many/${String(i).padStart(3, '0')}.jpg`)
   })
-  const start = (...args: string[]) =>
-    startCli(['scan', ...args, 'many'], { cwd: space.dir, env: { PIXWARDEN_POLICIES: 'policies' } })
+  const start = (...args: string[]) => startCli(['scan', '--policies', 'policies', ...args, 'many'], { cwd: space.dir })
   const firstLine = async (stdout: Readable) => {
     for await (const line of createInterface(stdout)) return line
     return undefined
   }
 
   test('goes on in the order of the files, whichever is ready first', async () => {
-    const { stdout } = await space.run('scan', '--jsonl', 'many', '--decoders', '2', '--batch', '4')
+    const { stdout } = await space.scan('--jsonl', 'many', '--decoders', '2', '--batch', '4')
     const files = linesOf(stdout).map(({ file }) => file)
     expect(files).toHaveLength(COPIES)
     expect(files).toEqual([...files].sort())

@@ -38,6 +38,7 @@ export async function createWorkspace() {
   await write('policies/animals.yaml', ANIMALS)
   await photo('cat.jpg', 'photos/cat.jpg')
   await photo('coffee.jpg', 'photos/coffee.jpg')
+  const run = (...args: string[]): Promise<CliRun> => runCli(args, { cwd: dir })
 
   return {
     dir,
@@ -45,7 +46,10 @@ export async function createWorkspace() {
     write,
     /** Copies a sample photo. */
     photo,
-    run: (...args: string[]): Promise<CliRun> => runCli(args, { cwd: dir, env: { PIXWARDEN_POLICIES: 'policies' } }),
+    run,
+    scan: (...args: string[]) => run('scan', '--policies', 'policies', '--decoders', '1', ...args),
+    lint: (...args: string[]) => run('policy', 'lint', 'policies', ...args),
+    test: (...args: string[]) => run('policy', 'test', 'policies', ...args),
     remove: () => rm(dir, { recursive: true, force: true }),
   }
 }

@@ -30,6 +30,7 @@ export async function scan(paths: string[], options: ScanOptions, env: Env): Pro
   for (const problem of problems) warn(formatProblem(problem))
   const reporter = await reporterFor(options, model, policies)
   const judge = openJudge(config, model, { keepViews: options.html !== undefined })
+  interrupt.addEventListener('abort', judge.close)
   try {
     await Promise.all([judge.ready(), judge.usePolicies(policies)])
     const outcomes = inOrder(findFiles(paths), 2 * config.maxBatch, (found) => judgeFound(found, judge, model))
@@ -37,6 +38,9 @@ export async function scan(paths: string[], options: ScanOptions, env: Env): Pro
     const tally = await report(outcomes, reporter, progress, interrupt)
     await reporter.finish(tally, { interrupted: interrupt.aborted })
     return interrupt.aborted ? EXIT.interrupted : exitCodeOf(tally)
+  } catch (error) {
+    if (interrupt.aborted) return EXIT.interrupted
+    throw error
   } finally {
     await judge.close()
     await reporter.close?.()
