@@ -14,12 +14,13 @@ export type DecisionListener = {
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
+const END_TIMEOUT_MS = 1000
 
 /** Hears of decisions on a connection of its own, which it opens again whenever it breaks. Decisions made meanwhile go unheard: every waiter then looks again. */
 export function listenForDecisions({ url, log }: { url: string; log: Logger }): DecisionListener {
   const waiters = new Map<string, Set<(decided: boolean) => void>>()
   const closing = new AbortController()
-  let client: Client | undefined
+  const closed = new Promise<void>((resolve) => closing.signal.addEventListener('abort', () => resolve(), { once: true }))
 
   const wake = (uploadId: string) => {
     for (const settle of waiters.get(uploadId) ?? []) settle(true)
@@ -30,28 +31,28 @@ export function listenForDecisions({ url, log }: { url: string; log: Logger }): 
 
   /** Listens until the connection ends, and says whether it ever began. */
   const listen = async (): Promise<boolean> => {
-    const listening = new Client({
+    const client = new Client({
       connectionString: url,
       application_name: 'pixwarden-listen',
       connectionTimeoutMillis: 3000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     })
-    const ended = new Promise<void>((resolve) => listening.once('end', resolve).once('error', () => resolve()))
-    listening.on('error', (error) => log.warn({ err: error }, 'lost the connection that hears of decisions'))
-    listening.on('notification', ({ payload }) => wake(payload ?? ''))
-    client = listening
+    const ended = new Promise<void>((resolve) => client.once('end', resolve).once('error', () => resolve()))
+    client.on('error', (error) => log.warn({ err: error }, 'lost the connection that hears of decisions'))
+    client.on('notification', ({ payload }) => wake(payload ?? ''))
     try {
-      await listening.connect()
-      await listening.query(`LISTEN ${DECIDED_CHANNEL}`)
+      await client.connect()
+      await client.query(`LISTEN ${DECIDED_CHANNEL}`)
+      wakeAll()
+      await Promise.race([ended, closed])
+      return true
     } catch (error) {
       log.warn({ err: error }, 'decisions cannot be heard of')
-      await listening.end().catch(() => {})
       return false
+    } finally {
+      await Promise.race([client.end().catch(() => {}), pause(END_TIMEOUT_MS, undefined, { ref: false })])
     }
-    wakeAll()
-    await ended
-    return true
   }
 
   const keepListening = async () => {
@@ -84,7 +85,6 @@ export function listenForDecisions({ url, log }: { url: string; log: Logger }): 
     async close() {
       closing.abort()
       for (const each of [...waiters.values()].flatMap((set) => [...set])) each(false)
-      await client?.end().catch(() => {})
       await running
     },
   }
