@@ -22,7 +22,7 @@ export function authenticate(app: FastifyInstance, keys: Pick<ApiKeyStore, 'veri
   app.decorateRequest('apiKey', undefined)
   app.addHook('onRoute', ({ url, config, schema }) => {
     if (!config?.scopes && url.startsWith('/v1/')) throw new Error(`${url} names no scopes`)
-    if (config?.scopes && schema) schema.security = [{ apiKey: [...config.scopes] }]
+    if (schema && !schema.hide) schema.security = config?.scopes ? [{ apiKey: [...config.scopes] }] : []
   })
   app.addHook('onRequest', async (request) => {
     const { scopes } = request.routeOptions.config

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 
 declare module 'fastify' {
@@ -34,11 +34,17 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         description: 'Image moderation on a queue. Errors are problem details (RFC 9457) with a stable `code`.',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      tags: [{ name: 'uploads' }, { name: 'policies' }, { name: 'operation' }],
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'uploads', description: 'Images and what was decided about them.' },
+        { name: 'policies', description: 'What images are judged by.' },
+        { name: 'operation', description: 'How the service is.' },
+      ],
       components: {
         securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'pxw_…' } },
       },
     },
+    transformObject: (document) => withoutInputs(jsonSchemaTransformObject(document)),
     transform: (document) => {
       const transformed = jsonSchemaTransform(document)
       const bodies = document.route.config?.requestBodies
@@ -48,9 +54,17 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: DOCS_POLICY,
-    uiConfig: { url: '/openapi.json', deepLinking: true, validatorUrl: null },
+    uiConfig: { deepLinking: true, validatorUrl: null },
+    theme: { title: 'pixwarden API', css: [{ filename: 'theme.css', content: '.topbar { display: none }' }] },
   })
   app.get('/openapi.json', { schema: { hide: true }, logLevel: 'warn' }, async () => app.swagger())
+}
+
+/** Named schemas are those of answers here; what they would be as input is of no use to anyone. */
+function withoutInputs<D extends object>(description: D): D {
+  const { components } = description as { components?: { schemas?: object } }
+  const schemas = Object.entries(components?.schemas ?? {}).filter(([name]) => !name.endsWith('Input'))
+  return { ...description, components: { ...components, schemas: Object.fromEntries(schemas) } }
 }
 
 function contentOf(bodies: Record<string, { schema: z.ZodType }>): FastifySchema['body'] {

@@ -5,29 +5,33 @@ const MAX_METADATA_BYTES = 16_384
 const MAX_DEPTH = 32
 /** PostgreSQL stores neither NUL nor half a surrogate pair. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u
+const CONTROL = /[\p{Control}\p{Surrogate}]/u
 
 const label = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[^\p{Control}\p{Surrogate}]*$/u, 'control characters are not allowed')
+  .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
 
-const metadata = z
+/** As it comes in a query or a form. */
+export const metadataText = z
   .string()
   .max(MAX_METADATA_BYTES)
-  .transform((text, context): Record<string, unknown> => {
-    const value = parseJson(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && isStorable(value))
-      return value as Record<string, unknown>
-    context.addIssue({ code: 'custom', message: 'a JSON object is needed, without NUL characters and not deeply nested' })
-    return z.NEVER
-  })
+  .describe('A JSON object of at most 16 KiB, given back with the decision.')
+
+const metadata = metadataText.transform((text, context): Record<string, unknown> => {
+  const value = parseJson(text)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && isStorable(value))
+    return value as Record<string, unknown>
+  context.addIssue({ code: 'custom', message: 'a JSON object is needed, without NUL characters and not deeply nested' })
+  return z.NEVER
+})
 
 /** What may be sent with an image, as text: `metadata` is a JSON object. */
 export const uploadFields = z.strictObject({
   external_id: label.optional().describe('The caller’s own id of the image.'),
   source: label.optional().describe('Where it comes from, for example the name of an app.'),
-  metadata: metadata.optional().describe('A JSON object of at most 16 KiB, given back with the decision.'),
+  metadata: metadata.optional(),
 })
 
 export type UploadFields = z.infer<typeof uploadFields>

@@ -38,27 +38,29 @@ const common = {
   received_at: z.iso.datetime(),
 }
 
-export const pendingSchema = z.object({ ...common, status: z.literal('pending') })
+export const pendingSchema = z.object({ ...common, status: z.literal('pending') }).meta({ id: 'PendingUpload' })
 
-export const decisionSchema = z.object({
-  ...common,
-  status: z.literal('decided'),
-  action,
-  recommendation: z.object({
-    action: z.enum(['approve', 'review', 'reject']),
-    reason_codes: z.array(z.string()).describe('Ids of the policies that did not approve, or `undecodable`.'),
-  }),
-  policies: z.array(policyVerdict),
-  model: z.object({ id: z.string(), revision: z.string() }).optional(),
-  detail: z.string().optional().describe('Why the image could not be judged, or which of its views are missing.'),
-  timings_ms: z.object({
-    queue: z.number().optional(),
-    fetch: z.number().optional(),
-    decode: z.number().optional(),
-    inference: z.number().optional(),
-    decide: z.number().optional(),
-  }),
-  decided_at: z.iso.datetime(),
-})
+export const decisionSchema = z
+  .object({
+    ...common,
+    status: z.literal('decided'),
+    action,
+    recommendation: z.object({
+      action: z.enum(['approve', 'review', 'reject']),
+      reason_codes: z.array(z.string()).describe('Ids of the policies that did not approve, or `undecodable`.'),
+    }),
+    policies: z.array(policyVerdict),
+    model: z.object({ id: z.string(), revision: z.string() }).optional(),
+    detail: z.string().optional().describe('Why the image could not be judged, or which of its views are missing.'),
+    timings_ms: z.object({
+      queue: z.number().optional(),
+      fetch: z.number().optional(),
+      decode: z.number().optional(),
+      inference: z.number().optional(),
+      decide: z.number().optional(),
+    }),
+    decided_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Decision' })
 
 export const uploadSchema = z.discriminatedUnion('status', [pendingSchema, decisionSchema])

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { formatProblem } from '../../core/infra/policy-loader.ts'
 import type { ApiContext } from '../context.ts'
+import { json } from './describe-responses.ts'
 
 const CHECK_WITHIN_MS = 2000
 
@@ -40,7 +41,7 @@ export function health({ checkDatabase, queue, policies }: ApiContext): FastifyP
           operationId: 'health',
           tags: ['operation'],
           summary: 'The process is alive',
-          response: { 200: z.object({ status: z.literal('ok') }) },
+          response: { 200: json('Alive.', z.object({ status: z.literal('ok') })) },
         },
       },
       async () => ({ status: 'ok' as const }),
@@ -54,7 +55,7 @@ export function health({ checkDatabase, queue, policies }: ApiContext): FastifyP
           operationId: 'readiness',
           tags: ['operation'],
           summary: 'Uploads can be accepted',
-          response: { 200: readiness, 503: readiness },
+          response: { 200: json('Ready, perhaps with less than everything.', readiness), 503: json('Not ready.', readiness) },
         },
       },
       async (_request, reply) => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../../core/domain/errors.ts'
 import { type LoadedPolicy, MODES, SCORE_KINDS, templatesOf } from '../../core/domain/policy.ts'
 import type { ApiContext } from '../context.ts'
-import { problemResponses } from './problem-schema.ts'
+import { json, problems } from './describe-responses.ts'
 
 const ruleSchema = z.looseObject({
   id: z.string(),
@@ -18,15 +18,17 @@ const ruleSchema = z.looseObject({
     .describe('By model id; `*` stands for any, `default` for those that are not named.'),
 })
 
-const policySchema = z.object({
-  id: z.string(),
-  title: z.string(),
-  description: z.string().optional(),
-  limits: z.string().optional().describe('What the model can and cannot see of this subject.'),
-  version: z.string().describe('SHA-256 of what the policy means; prose and tests do not change it.'),
-  mode: z.enum(MODES),
-  rules: z.array(ruleSchema),
-})
+const policySchema = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    description: z.string().optional(),
+    limits: z.string().optional().describe('What the model can and cannot see of this subject.'),
+    version: z.string().describe('SHA-256 of what the policy means; prose and tests do not change it.'),
+    mode: z.enum(MODES),
+    rules: z.array(ruleSchema),
+  })
+  .meta({ id: 'Policy' })
 
 /** GET /v1/policies and GET /v1/policies/:id: the active versions. */
 export function readPolicies({ policies }: ApiContext): FastifyPluginAsyncZod {
@@ -39,7 +41,7 @@ export function readPolicies({ policies }: ApiContext): FastifyPluginAsyncZod {
           operationId: 'listPolicies',
           tags: ['policies'],
           summary: 'The active policies',
-          response: { 200: z.object({ items: z.array(policySchema) }), ...problemResponses({}) },
+          response: { 200: json('The policies.', z.object({ items: z.array(policySchema) })), ...problems({}) },
         },
       },
       async () => ({ items: policies.current().map(show) }),
@@ -54,7 +56,7 @@ export function readPolicies({ policies }: ApiContext): FastifyPluginAsyncZod {
           tags: ['policies'],
           summary: 'An active policy',
           params: z.object({ id: z.string().max(64) }),
-          response: { 200: policySchema, ...problemResponses({ 404: 'No such policy' }) },
+          response: { 200: json('The policy.', policySchema), ...problems({ 404: 'No such policy' }) },
         },
       },
       async ({ params: { id } }) => {

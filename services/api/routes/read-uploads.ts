@@ -5,7 +5,7 @@ import { ACTIONS } from '../../core/domain/policy.ts'
 import { tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionSchema, uploadSchema } from './decision-schema.ts'
-import { problemResponses } from './problem-schema.ts'
+import { json, problems } from './describe-responses.ts'
 
 const filter = z.strictObject({
   action: z.enum(ACTIONS).optional(),
@@ -14,6 +14,8 @@ const filter = z.strictObject({
   cursor: z.string().min(1).max(500).optional().describe('The `next_cursor` of the page before.'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 })
+
+const pageSchema = z.object({ items: z.array(decisionSchema), next_cursor: z.string().optional() })
 
 /** GET /v1/uploads/:id and GET /v1/decisions. */
 export function readUploads({ uploads }: ApiContext): FastifyPluginAsyncZod {
@@ -27,7 +29,7 @@ export function readUploads({ uploads }: ApiContext): FastifyPluginAsyncZod {
           tags: ['uploads'],
           summary: 'An upload, with its decision once there is one',
           params: z.object({ id: z.uuid() }),
-          response: { 200: uploadSchema, ...problemResponses({ 404: 'No such upload' }) },
+          response: { 200: json('The upload.', uploadSchema), ...problems({ 404: 'No such upload' }) },
         },
       },
       async (request) => {
@@ -48,8 +50,8 @@ export function readUploads({ uploads }: ApiContext): FastifyPluginAsyncZod {
           summary: 'Decisions, newest first, page by page',
           querystring: filter,
           response: {
-            200: z.object({ items: z.array(decisionSchema), next_cursor: z.string().optional() }),
-            ...problemResponses({}),
+            200: json('A page; without `next_cursor` it is the last.', pageSchema),
+            ...problems({}),
           },
         },
       },

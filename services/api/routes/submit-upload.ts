@@ -14,11 +14,11 @@ import { type Accepted, acceptUpload, type Submission } from '../intake/accept-u
 import { fetchImage } from '../intake/fetch-image.ts'
 import { readSubmission } from '../intake/read-submission.ts'
 import { type Fetch, urlBody } from '../intake/read-url.ts'
-import { uploadFields } from '../intake/upload-fields.ts'
+import { metadataText, uploadFields } from '../intake/upload-fields.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
 import { decisionSchema } from './decision-schema.ts'
-import { problemResponses } from './problem-schema.ts'
+import { json, problems } from './describe-responses.ts'
 
 const MOST_WAIT_SECONDS = 30
 /** What a form adds to its file. */
@@ -29,7 +29,7 @@ const RAW = /^image\/|^application\/octet-stream/
 
 const query = z.strictObject({
   ...uploadFields.shape,
-  metadata: z.string().optional().describe('A JSON object of at most 16 KiB, given back with the decision.'),
+  metadata: metadataText.optional(),
   wait: z.coerce
     .number()
     .min(0)
@@ -46,12 +46,12 @@ const headers = z.looseObject({
     .describe('Kept for 24 hours: the same key with the same request gives the same upload again.'),
 })
 
-const accepted = z.object({ id: z.uuid(), status: z.literal('pending'), links: z.object({ self: z.string() }) })
+const acceptedSchema = z.object({ id: z.uuid(), status: z.literal('pending'), links: z.object({ self: z.string() }) })
 
 /** Bodies that this service reads by itself, as OpenAPI shows them. */
 export const uploadBodies = {
   'multipart/form-data': {
-    schema: z.object({ file: z.string().meta({ format: 'binary' }), ...uploadFields.shape, metadata: z.string().optional() }),
+    schema: z.object({ file: z.string().meta({ format: 'binary' }), ...uploadFields.shape, metadata: metadataText.optional() }),
   },
   'image/*': { schema: z.string().meta({ format: 'binary' }) },
   'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) },
@@ -95,9 +95,9 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
           querystring: query,
           headers,
           response: {
-            200: decisionSchema.describe('Decided within `wait`, or by an earlier request with the same idempotency key.'),
-            202: accepted.describe('Stored for good; the decision follows.'),
-            ...problemResponses({
+            200: json('Decided within `wait`, or for an earlier request with the same idempotency key.', decisionSchema),
+            202: json('Stored for good; the decision follows.', acceptedSchema),
+            ...problems({
               409: 'The first request with this idempotency key is still running',
               413: 'Too many bytes, or too many pixels',
               415: 'Not an image of an accepted type',
