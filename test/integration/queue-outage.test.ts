@@ -4,9 +4,12 @@ import { v4 as uuid } from 'uuid'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createUploadConsumer, createUploadQueue } from '../../services/core/infra/bullmq-queue.ts'
 import { silentLogger } from '../../services/core/infra/logger.ts'
+import { migrate } from '../../services/core/infra/migrate.ts'
 import type { QueueConnection } from '../../services/core/infra/queue-connection.ts'
 import { freePort } from '../../services/standalone/ports.ts'
+import { createTestDatabase } from '../support/postgres.ts'
 import { redisMissing, startRedis, type TestRedis } from '../support/redis.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 describe.skipIf(redisMissing())('with Redis away', () => {
@@ -38,12 +41,6 @@ describe.skipIf(redisMissing())('with Redis away', () => {
       return ids
     }
     return { port, openQueue, consume }
-  }
-
-  async function refusalMs(enqueue: () => Promise<void>): Promise<number> {
-    const startedAt = performance.now()
-    await expect(enqueue()).rejects.toMatchObject({ code: 'store-unavailable' })
-    return performance.now() - startedAt
   }
 
   test('from the start, enqueueing is refused within 250 ms, and works once Redis is there', async () => {
@@ -123,3 +120,58 @@ describe.skipIf(redisMissing())('with Redis away', () => {
     expect(busiest).toBeLessThanOrEqual(10)
   })
 })
+
+describe('with PostgreSQL away, which is the queue', () => {
+  const opened: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const close of opened.splice(0).reverse()) await close()
+  })
+
+  async function setup() {
+    const log = silentLogger()
+    const database = await createTestDatabase()
+    opened.push(() => database.drop())
+    await migrate({ databaseUrl: database.url, databaseSchema: 'pixwarden', redisUrl: undefined }, log)
+    const proxy = await startTcpProxy(database.url)
+    opened.push(() => proxy.close())
+    const connection: QueueConnection = { kind: 'postgres', url: proxy.url, schema: 'pixwarden_queue' }
+    const queue = createUploadQueue(connection, { log })
+    const ids: string[] = []
+    const handler = async ({ uploadId }: { uploadId: string }) => void ids.push(uploadId)
+    const consumer = createUploadConsumer(connection, { concurrency: 2, handler, log })
+    opened.push(() => Promise.all([queue.close(), consumer.stop()]))
+    await consumer.start()
+    await queue.enqueue(uuid())
+    await waitFor(() => ids.length === 1, { what: 'the first job' })
+    return { proxy, queue, ids }
+  }
+
+  test.each(['that it breaks off', 'that it hangs'])(
+    'so %s, enqueueing is refused within 250 ms, and works once it is back',
+    async (how) => {
+      const { proxy, queue, ids } = await setup()
+      if (how === 'it hangs') proxy.stall()
+      else await proxy.cut()
+      for (let i = 0; i < 5; i++) expect(await refusalMs(() => queue.enqueue(uuid()))).toBeLessThan(250)
+      if (how === 'it hangs') await proxy.cut()
+      await proxy.mend()
+      const id = uuid()
+      await waitFor(() => queue.enqueue(id).then(() => true), { what: 'PostgreSQL to be reached' })
+      await waitFor(() => ids.includes(id), { what: 'the job' })
+    },
+  )
+
+  test('a queue and a consumer still close', async () => {
+    const { proxy } = await setup()
+    await proxy.cut()
+    const startedAt = performance.now()
+    await opened.pop()?.()
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+  })
+})
+
+async function refusalMs(enqueue: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now()
+  await expect(enqueue()).rejects.toMatchObject({ code: 'store-unavailable' })
+  return performance.now() - startedAt
+}
