@@ -9,5 +9,6 @@ await runMain(async () => {
   const log = createLogger({ level: config.logLevel, name: 'api' })
   const api = await createApi(config, log)
   onShutdown(() => api.stop(), log)
-  process.send?.({ type: 'ready', ...(await api.start()) })
+  const ports = await api.start()
+  process.send?.({ type: 'ready', ...ports })
 })

@@ -9,5 +9,6 @@ await runMain(async () => {
   const log = createLogger({ level: config.logLevel, name: 'worker' })
   const worker = await createWorker(config, log)
   onShutdown(() => worker.stop(), log)
-  process.send?.({ type: 'ready', ...(await worker.start()) })
+  const ports = await worker.start()
+  process.send?.({ type: 'ready', ...ports })
 })
