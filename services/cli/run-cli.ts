@@ -7,6 +7,7 @@ import { warn } from './warn.ts'
 /** Runs one command line, without the program's name, and resolves to the exit code. What goes wrong is said on stderr. */
 export async function runCli(args: string[], env: Record<string, string | undefined>): Promise<ExitCode> {
   process.stdout.on('error', endQuietly)
+  process.stderr.on('error', endQuietly)
   let code: ExitCode = EXIT.ok
   const program = createProgram(env, (ended) => {
     code = ended

@@ -1,12 +1,15 @@
+import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FailedFile, JudgedFile } from '../../services/cli/scan/scan-result.ts'
-import { runCli, startCli } from '../support/cli.ts'
+import { MAIN, runCli, startCli } from '../support/cli.ts'
 import { ANIMALS, createWorkspace, SAMPLE_PHOTOS, type Workspace } from '../support/cli-workspace.ts'
+import { skipLoudly } from '../support/skip-loudly.ts'
 
 type Line = JudgedFile & FailedFile & { embeddings: { view: string; vector: number[] }[] }
 
@@ -132,7 +135,8 @@ describe('pixwarden scan', () => {
     expect(code).toBe(2)
   })
 
-  test.skipIf(process.getuid?.() === 0)('says which file may not be read', async () => {
+  const isRoot = skipLoudly('scanning what may not be read', process.getuid?.() === 0 ? 'root may read everything' : undefined)
+  test.skipIf(isRoot)('says which file may not be read', async () => {
     await chmod(space.at('photos/cat.jpg'), 0)
     const { code, stdout } = await space.scan('--jsonl', 'photos')
     expect(linesOf(stdout)).toMatchObject([{ error: { code: 'forbidden' } }, { action: 'approve' }])
@@ -185,6 +189,16 @@ describe('pixwarden scan', () => {
     expect(linesOf(stdout).map(({ action }) => action)).toEqual(['flag', 'approve'])
     expect(code).toBe(1)
   })
+})
+
+const noScript = skipLoudly('the progress bar', spawnSync('script', ['--version']).error && 'there is no script(1)')
+
+test.skipIf(noScript)('a terminal shows a bar with rate and time left, which is gone before the table', async () => {
+  const command = `${process.execPath} ${MAIN} scan --policies policies photos`
+  const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], { cwd: space.dir }).catch(
+    (error: { stdout: string }) => error,
+  )
+  expect(stdout).toMatch(/100% · 2\/2 · \d+\.\d images\/s · 0s left[^█]*\nflag +photos\/cat\.jpg/)
 })
 
 describe('pixwarden scan refuses', () => {

@@ -10,7 +10,8 @@ export type CliOptions = {
 }
 export type CliRun = { code: number | null; stdout: string; stderr: string }
 
-const MAIN = path.join(packageRoot, 'dist', 'services', 'cli', 'main.js')
+/** The compiled command. */
+export const MAIN = path.join(packageRoot, 'dist', 'services', 'cli', 'main.js')
 
 /** Starts the real `pixwarden`, with its stdout and stderr in pipes. */
 export function startCli(args: string[], { env = {}, cwd }: CliOptions = {}): ChildProcess {

@@ -11,7 +11,7 @@ h2 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 p { margin: 0 0 .25rem; }
 header p { color: var(--dim); max-width: 60rem; overflow-wrap: anywhere; }
 fieldset { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 36rem), 1fr)); gap: 1rem; align-items: start; }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1rem; align-items: start; }
 article { display: flex; flex-wrap: wrap; gap: 1rem; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; content-visibility: auto; contain-intrinsic-size: auto 16rem; }
 article > div:last-child { flex: 1 1 16rem; min-width: 0; }
 .picture { position: relative; width: 15rem; height: max-content; overflow: hidden; border-radius: .25rem; flex: none; }

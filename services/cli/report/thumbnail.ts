@@ -17,7 +17,7 @@ export async function thumbnail(
   const size = { width: Math.max(1, Math.round(scale * shown.width)), height: Math.max(1, Math.round(scale * shown.height)) }
   const jpeg = await sharp(pixels, { raw: { width, height, channels: 3 } })
     .resize({ ...size, fit: 'fill' })
-    .jpeg({ quality: 70 })
+    .jpeg({ quality: 60 })
     .toBuffer()
   return { ...size, url: `data:image/jpeg;base64,${jpeg.toString('base64')}` }
 }

@@ -21,7 +21,7 @@ export function startProgress(total: number): Progress {
       etaBuffer: 100,
       stream: process.stderr,
     },
-    cliProgress.Presets.rect,
+    cliProgress.Presets.shades_classic,
   )
   const startedAt = performance.now()
   let judged = 0
