@@ -165,7 +165,8 @@ function refuseAnnounced({ headers }: FastifyRequest, most: number): void {
 /** Aborts when the answer is sent, or nobody is there any more to read it. */
 function whenGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
+  // With a reason of ours no error is made up for each request.
+  reply.raw.once('close', () => gone.abort('closed'))
   return gone.signal
 }
 
