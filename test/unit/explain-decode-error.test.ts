@@ -13,6 +13,7 @@ test('a refusal is said in plain words', () => {
 test('what is damaged is said in one short line that does not tell where the file lies', () => {
   const said = explain(`${PATH}: bad data\nVipsJpeg: premature end\n${'x'.repeat(1000)}`)
   expect(said).toBe('damaged: file: bad data')
+  expect(explain('Input file has corrupt header: \ngifload: no frames')).toBe('damaged: gifload: no frames')
   expect(explain('y'.repeat(1000)).length).toBeLessThan(200)
 })
 

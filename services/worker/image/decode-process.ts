@@ -2,7 +2,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import type { DecodedImage } from './decode-image.ts'
 import type { ChildSettings, Reply, Request } from './decode-messages.ts'
-import { cpuMsOf, rssBytesOf } from './process-usage.ts'
+import { openUsage } from './process-usage.ts'
 import { spawnDecodeChild } from './spawn-decode-child.ts'
 
 /** At which a decoder is killed: processor time and time spent on one picture, and memory of the whole process. */
@@ -48,7 +48,7 @@ type Task = {
 
 export function startDecodeProcess({ settings, limits, recycleAfter, log }: DecodeProcessOptions): DecodeProcess {
   const child = spawnDecodeChild(settings, limits.memoryBytes)
-  const pid = child.pid ?? 0
+  const usage = openUsage(child.pid ?? 0)
   const starting = deferred()
   const ending = deferred()
   const startTimer = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS)
@@ -56,7 +56,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
   let death: DeathReason | undefined
   let task: Task | undefined
   let served = 0
-  let rssBytes = 0
+  let restingBytes = 0
 
   child.on('message', (message) => receive(message as Reply))
   child.on('exit', (code, signal) => onEnd({ code, signal }))
@@ -77,7 +77,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
     else if (reply.type === 'so-far') current.soFar = reply.image
     else {
       served++
-      rssBytes = reply.rssBytes
+      restingBytes = reply.rssBytes
       finish(current)
       if (reply.type === 'decoded') current.resolve(reply.image)
       else current.reject(new AppError('undecodable', reply.message))
@@ -85,10 +85,10 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
   }
 
   function look(current: Task): void {
-    const cpuMs = cpuMsOf(pid) ?? 0
+    const { cpuMs, rssBytes } = usage.read() ?? { cpuMs: 0, rssBytes: 0 }
     current.startCpuMs ??= cpuMs
     if (performance.now() - current.startedAt > limits.wallMs) kill('wall')
-    else if ((rssBytesOf(pid) ?? 0) > limits.memoryBytes) kill('memory')
+    else if (rssBytes > limits.memoryBytes) kill('memory')
     else if (cpuMs - current.startCpuMs > limits.cpuMs) kill('cpu')
   }
 
@@ -100,6 +100,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
   function onEnd(how: Record<string, unknown>): void {
     if (ended) return
     ended = true
+    usage.close()
     onStarted()
     ending.resolve()
     const current = task
@@ -119,7 +120,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
   return {
     started: starting.promise,
     hasEnded: () => ended,
-    isWorn: () => served >= recycleAfter || rssBytes > limits.memoryBytes / 2,
+    isWorn: () => served >= recycleAfter || restingBytes > limits.memoryBytes / 2,
 
     decode: (file) =>
       new Promise((resolve, reject) => {

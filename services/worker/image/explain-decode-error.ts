@@ -6,7 +6,10 @@ export function explainDecodeError(error: unknown, path: string): string {
   if (text.includes('unsupported image format')) return 'not a picture of a format that is let in'
   if (text.includes('exceeds pixel limit')) return 'too many pixels'
   if (text.includes('is missing')) return 'the file is missing'
-  const [reason = ''] = text.replaceAll(path, 'file').split('\n')
+  const [reason = ''] = text
+    .replaceAll(path, 'file')
+    .replace(/^Input file has corrupt header:\s*/, '')
+    .split('\n')
   return `damaged: ${reason.slice(0, MAX_LENGTH)}`
 }
 
