@@ -1,44 +1,9 @@
-import { AppError } from '../../core/domain/errors.ts'
 import type { ApiKeyStore } from '../../core/infra/api-key-store.ts'
-import type { Config } from '../../core/infra/config.ts'
-import { openDatabase } from '../../core/infra/database.ts'
-import { silentLogger } from '../../core/infra/logger.ts'
-import { migrate } from '../../core/infra/migrate.ts'
 import { createPgApiKeyStore } from '../../core/infra/pg-api-key-store.ts'
-import { readRuntimeFile } from '../../core/infra/runtime-file.ts'
-import { type Env, readSettings } from '../settings.ts'
+import type { Env } from '../settings.ts'
+import { withDatabase } from '../with-database.ts'
 
-/**
- * Runs `work` on the keys of the database that DATABASE_URL names, else of the standalone service that runs in the data directory. A new
- * database gets its tables, for a key is often made first. Throws AppError `invalid-config` when there is neither, `store-unavailable`.
- */
-export async function withKeyStore<T>(env: Env, work: (keys: ApiKeyStore) => Promise<T>): Promise<T> {
-  const config = readSettings(env, {})
-  const log = silentLogger()
-  const url = config.databaseUrl ?? (await runningDatabase(config))
-  await migrate({ ...config, databaseUrl: url }, log)
-  const database = openDatabase({ url, schema: config.databaseSchema, pool: 2, log })
-  try {
-    return await work(createPgApiKeyStore(database))
-  } finally {
-    await database.close()
-  }
-}
-
-async function runningDatabase({ dataDir }: Config): Promise<string> {
-  const runtime = await readRuntimeFile(dataDir)
-  if (runtime && isRunning(runtime.pid)) return runtime.databaseUrl
-  throw new AppError(
-    'invalid-config',
-    `keys are kept in a database: set DATABASE_URL, or start the service whose data is in ${dataDir}`,
-  )
-}
-
-/** A process of another user is running too, and answers EPERM. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+/** Runs `work` on the keys of the database that commands use. Throws AppError `invalid-config` when there is none, `store-unavailable`. */
+export function withKeyStore<T>(env: Env, work: (keys: ApiKeyStore) => Promise<T>): Promise<T> {
+  return withDatabase(env, 'keys are', (database) => work(createPgApiKeyStore(database)))
 }
