@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import helmet from '@fastify/helmet'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { validatorCompiler } from 'fastify-type-provider-zod'
+import { packageRoot } from '../core/infra/package-root.ts'
 import { answerProblems } from './answer-problems.ts'
 import { authenticate } from './authenticate.ts'
 import type { ApiContext } from './context.ts'
@@ -14,7 +17,6 @@ import { readPolicies } from './routes/read-policies.ts'
 import { readUploads } from './routes/read-uploads.ts'
 import { submitUpload } from './routes/submit-upload.ts'
 
-const VERSION = '0.1.0'
 /** Of every body that is no upload. */
 const BODY_BYTES = 65_536
 
@@ -43,11 +45,15 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
     contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
   })
   authenticate(app, context.keys)
-  await describeApi(app, VERSION)
+  await describeApi(app, await packageVersion())
   await app.register(health(context))
   if (context.config.metricsPort === undefined) await app.register(metricsRoute(context))
   await app.register(submitUpload(context))
   await app.register(readUploads(context))
   await app.register(readPolicies(context))
   return app
+}
+
+async function packageVersion(): Promise<string> {
+  return JSON.parse(await readFile(path.join(packageRoot, 'package.json'), 'utf8')).version
 }

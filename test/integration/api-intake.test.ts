@@ -210,6 +210,7 @@ describe('a client that', () => {
     await waitFor(async () => (await api.remains()).files === before.files, { what: 'the bytes to be gone' })
     expect(await api.remains()).toEqual(before)
     expect(api.logged.some((line) => line.includes('went away'))).toBe(true)
+    expect(await (await api.call('/metrics')).text()).toMatch(/pixwarden_uploads_total\{outcome="abandoned"\} [1-9]/)
   })
 
   test('sends drop by drop is cut off within 10 s, in its headers as in its body', async () => {

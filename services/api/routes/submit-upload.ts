@@ -2,7 +2,6 @@ import multipart from '@fastify/multipart'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { v7 as uuid } from 'uuid'
-import { z } from 'zod'
 import type { UploadView } from '../../core/domain/decision.ts'
 import { AppError } from '../../core/domain/errors.ts'
 import { rateLimitedLog } from '../../core/infra/rate-limited-log.ts'
@@ -13,50 +12,16 @@ import type { ApiContext } from '../context.ts'
 import { type Accepted, acceptUpload, type Submission } from '../intake/accept-upload.ts'
 import { fetchImage } from '../intake/fetch-image.ts'
 import { readSubmission } from '../intake/read-submission.ts'
-import { type Fetch, urlBody } from '../intake/read-url.ts'
-import { metadataText, uploadFields } from '../intake/upload-fields.ts'
+import type { Fetch } from '../intake/read-url.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
-import { decisionSchema } from './decision-schema.ts'
-import { json, problems } from './describe-responses.ts'
+import { submitUploadSchema, uploadBodies } from './submit-upload-schema.ts'
 
-const MOST_WAIT_SECONDS = 30
 /** What a form adds to its file. */
 const FORM_BYTES = 1_000_000
 const JSON_BYTES = 65_536
 /** Only these change what is done with a body; a raw image may be called anything that begins with image/. */
 const RAW = /^image\/|^application\/octet-stream/
-
-const query = z.strictObject({
-  ...uploadFields.shape,
-  metadata: metadataText.optional(),
-  wait: z.coerce
-    .number()
-    .min(0)
-    .max(MOST_WAIT_SECONDS)
-    .default(0)
-    .describe('Seconds to wait for the decision: 200 with it when it comes in time, else 202.'),
-})
-
-const headers = z.looseObject({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, '1 to 255 printable ASCII characters without spaces')
-    .optional()
-    .describe('Kept for 24 hours: the same key with the same request gives the same upload again.'),
-})
-
-const acceptedSchema = z.object({ id: z.uuid(), status: z.literal('pending'), links: z.object({ self: z.string() }) })
-
-/** Bodies that this service reads by itself, as OpenAPI shows them. */
-export const uploadBodies = {
-  'multipart/form-data': {
-    schema: z.object({ file: z.string().meta({ format: 'binary' }), ...uploadFields.shape, metadata: metadataText.optional() }),
-  },
-  'image/*': { schema: z.string().meta({ format: 'binary' }) },
-  'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) },
-  'application/json': { schema: urlBody },
-}
 
 /** POST /v1/uploads: an image comes in as a form, as a raw body, or as a URL. */
 export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
@@ -86,26 +51,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
         // Of JSON; an image's bytes are counted as they come.
         bodyLimit: JSON_BYTES,
         config: { scopes: ['intake'], requestBodies: uploadBodies },
-        schema: {
-          operationId: 'submitUpload',
-          tags: ['uploads'],
-          summary: 'Submit an image',
-          description:
-            'As a form with the part `file`, as a raw body, or as JSON with a `url`. The fields may be in the form or in the query. The type is judged by content, never by name or header.',
-          querystring: query,
-          headers,
-          response: {
-            200: json('Decided within `wait`, or for an earlier request with the same idempotency key.', decisionSchema),
-            202: json('Stored for good; the decision follows.', acceptedSchema),
-            ...problems({
-              409: 'The first request with this idempotency key is still running',
-              413: 'Too many bytes, or too many pixels',
-              415: 'Not an image of an accepted type',
-              422: 'The idempotency key belongs to another request; or the image cannot be fetched: `forbidden-target` when the URL, or one that it redirects to, leads to no public address or to a port that is not allowed; `fetch-failed` with a `reason` (status, redirect, timeout, connection), and the `remote_status` of another answer than 200',
-              507: 'There is no room for more images',
-            }),
-          },
-        },
+        schema: submitUploadSchema,
       },
       async (request, reply) => {
         const id = uuid()
