@@ -120,7 +120,8 @@ describe('the upload store', () => {
   })
 
   test('the event is, byte for byte, what a caller is shown', async () => {
-    for (const conclusion of [full, newConclusion()]) {
+    const quoting = newConclusion({ action: 'flag', detail: 'damaged: \0 \ud83d é' })
+    for (const conclusion of [full, newConclusion(), quoting]) {
       const id = await decide(conclusion, { metadata: { zebra: 1, a: { y: 1, x: 2 } }, source: 'shop' })
       const [event] = await query('SELECT * FROM pixwarden.events WHERE upload_id = $1', id)
       const shown = JSON.stringify(await store.find('default', id))

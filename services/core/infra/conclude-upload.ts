@@ -17,8 +17,8 @@ const CONCLUDE: Statement = {
       WHERE id = $1 AND status = 'pending'
       RETURNING id, tenant
     ), verdicts AS (
-      INSERT INTO decisions (upload_id, policy_id, version, model_id, mode, action, rules)
-      SELECT concluded.id, verdict.id, version, $5, mode, action, rules
+      INSERT INTO decisions (upload_id, policy_id, tenant, decided_at, version, model_id, mode, action, rules)
+      SELECT concluded.id, verdict.id, tenant, $8, version, $5, mode, action, rules
       FROM concluded, json_to_recordset($9) AS verdict(id text, version text, mode text, action text, rules json)
     ), vectors AS (
       INSERT INTO embeddings (upload_id, model_id, model_revision, view, vector)
@@ -37,9 +37,10 @@ const CONCLUDE: Statement = {
 export async function concludeUpload(
   database: Database,
   upload: ClaimedUpload,
-  conclusion: Conclusion,
+  given: Conclusion,
   decidedAt: Date,
 ): Promise<boolean> {
+  const conclusion = withStorableDetail(given)
   const { action, reasonCodes, verdicts, model, detail, embeddings, timings } = conclusion
   const event = uploadDecided(buildDecision(upload, conclusion, decidedAt))
   const { rowCount } = await database.run(CONCLUDE, [
@@ -60,6 +61,15 @@ export async function concludeUpload(
     JSON.stringify(event),
   ])
   return rowCount === 1
+}
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair. */
+const UNSTORABLE = /[\0\p{Surrogate}]/gu
+
+/** A decoder's words may quote the file. */
+function withStorableDetail(conclusion: Conclusion): Conclusion {
+  const { detail } = conclusion
+  return detail === undefined ? conclusion : { ...conclusion, detail: detail.replace(UNSTORABLE, '\ufffd') }
 }
 
 /** Little-endian, as every processor is that Node runs on here. */

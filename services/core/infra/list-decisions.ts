@@ -8,6 +8,17 @@ import type { DecisionFilter, Page } from './upload-store.ts'
 
 type Position = { decidedAt: Date; id: string }
 
+const COLUMNS = sql.raw([...FACTS_COLUMNS, ...DECISION_COLUMNS].map((column) => `uploads.${column}`).join(', '))
+
+/** Where the order of the decisions is read from: all of them, or those in which a policy found something. */
+const EVERY_DECISION = { from: sql`uploads`, tenant: sql`uploads.tenant`, at: sql`uploads.decided_at`, id: sql`uploads.id` }
+const FOUND_BY_POLICY = {
+  from: sql`decisions AS found JOIN uploads ON uploads.id = found.upload_id`,
+  tenant: sql`found.tenant`,
+  at: sql`found.decided_at`,
+  id: sql`found.upload_id`,
+}
+
 /** See `UploadStore.listDecisions`. A page begins after the last decision of the page before, wherever newer ones have come in since. */
 export async function listDecisions(
   { kysely }: Database,
@@ -15,32 +26,19 @@ export async function listDecisions(
   { action, policy, since }: DecisionFilter,
   { cursor, limit }: { cursor?: string | undefined; limit: number },
 ): Promise<Page<Decision>> {
-  let query = kysely
-    .selectFrom('uploads')
-    .select([...FACTS_COLUMNS, ...DECISION_COLUMNS])
-    .select(sql.raw<UploadRow['verdicts']>(VERDICTS).as('verdicts'))
-    .where('tenant', '=', tenant)
-    .where('status', '=', 'decided')
-    .orderBy('decided_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit + 1)
-  if (action) query = query.where('action', '=', action)
-  if (since) query = query.where('decided_at', '>=', since)
-  if (policy !== undefined)
-    query = query.where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('decisions')
-          .select('policy_id')
-          .whereRef('upload_id', '=', 'uploads.id')
-          .where('policy_id', '=', policy)
-          .where('decisions.action', '<>', 'approve'),
-      ),
-    )
+  const read = policy === undefined ? EVERY_DECISION : FOUND_BY_POLICY
+  const conditions = [sql`${read.tenant} = ${tenant}`, sql`uploads.status = 'decided'`]
+  if (policy !== undefined) conditions.push(sql`found.policy_id = ${policy} AND found.action <> 'approve'`)
+  if (action !== undefined) conditions.push(sql`uploads.action = ${action}`)
+  if (since !== undefined) conditions.push(sql`${read.at} >= ${since}`)
   if (cursor !== undefined) {
     const { decidedAt, id } = parseCursor(cursor)
-    query = query.where(({ eb, refTuple, tuple }) => eb(refTuple('decided_at', 'id'), '<', tuple(decidedAt, id)))
+    conditions.push(sql`(${read.at}, ${read.id}) < (${decidedAt}, ${id})`)
   }
-  const rows: UploadRow[] = await query.execute()
+  const { rows } = await sql<UploadRow>`
+    SELECT ${COLUMNS}, ${sql.raw(VERDICTS)} AS verdicts FROM ${read.from}
+    WHERE ${sql.join(conditions, sql` AND `)}
+    ORDER BY ${read.at} DESC, ${read.id} DESC LIMIT ${limit + 1}`.execute(kysely)
   const items = rows.slice(0, limit).map((row) => toView(row) as Decision)
   const last = items.at(-1)
   return { items, nextCursor: rows.length > limit && last ? formatCursor(last) : undefined }

@@ -62,6 +62,8 @@ type PolicyVersionsTable = {
 type DecisionsTable = {
   upload_id: string
   policy_id: string
+  tenant: string
+  decided_at: Date
   version: string
   model_id: string | null
   mode: Exclude<Mode, 'off'>

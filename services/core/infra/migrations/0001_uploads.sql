@@ -57,6 +57,9 @@ CREATE TABLE policy_versions (
 CREATE TABLE decisions (
   upload_id uuid NOT NULL REFERENCES uploads ON DELETE CASCADE,
   policy_id text NOT NULL,
+  -- These two are the upload's, so that what a policy found is read in order from one index.
+  tenant text NOT NULL,
+  decided_at timestamptz NOT NULL,
   version text NOT NULL,
   model_id text,
   mode text NOT NULL CHECK (mode IN ('enforce', 'shadow')),
@@ -64,7 +67,7 @@ CREATE TABLE decisions (
   rules json NOT NULL,
   PRIMARY KEY (upload_id, policy_id)
 );
-CREATE INDEX decisions_not_approved ON decisions (policy_id, upload_id) WHERE action <> 'approve';
+CREATE INDEX decisions_not_approved ON decisions (tenant, policy_id, decided_at DESC, upload_id DESC) WHERE action <> 'approve';
 
 CREATE TABLE embeddings (
   upload_id uuid NOT NULL REFERENCES uploads ON DELETE CASCADE,
