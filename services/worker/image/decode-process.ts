@@ -46,6 +46,10 @@ type Task = {
   reject: (error: AppError) => void
 }
 
+/**
+ * Starts a decoder and watches it: looks at its use now and then while it works, and kills it at the limits. What dies with a
+ * later frame at hand is answered with the frames before.
+ */
 export function startDecodeProcess({ settings, limits, recycleAfter, log }: DecodeProcessOptions): DecodeProcess {
   const child = spawnDecodeChild(settings, limits.memoryBytes)
   const usage = openUsage(child.pid ?? 0)
