@@ -72,14 +72,17 @@ describe('the database', () => {
     const mute = createServer((socket) => void sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1')
     await once(mute, 'listening')
     const { port } = mute.address() as AddressInfo
-    for (const url of [`postgres://u:p@127.0.0.1:${port}/d`, 'postgres://u:p@127.0.0.1:1/d']) {
+    const refuses = async (url: string) => {
       const database = open(url)
       const startedAt = performance.now()
-      await expect(database.run(QUICK, [])).rejects.toMatchObject({ code: 'store-unavailable' })
-      await expect(sql`SELECT 1`.execute(database.kysely)).rejects.toMatchObject({ code: 'store-unavailable' })
-      expect(performance.now() - startedAt).toBeLessThan(8000)
+      await Promise.all([
+        expect(database.run(QUICK, [])).rejects.toMatchObject({ code: 'store-unavailable' }),
+        expect(sql`SELECT 1`.execute(database.kysely)).rejects.toMatchObject({ code: 'store-unavailable' }),
+      ])
+      expect(performance.now() - startedAt).toBeLessThan(5000)
       await database.close()
     }
+    await Promise.all([`postgres://u:p@127.0.0.1:${port}/d`, 'postgres://u:p@127.0.0.1:1/d'].map(refuses))
     for (const socket of sockets) socket.destroy()
     mute.close()
   })
