@@ -49,7 +49,7 @@ describe('migrating', () => {
 
   test('a later migration is added to those that are applied; one that fails leaves nothing', async () => {
     await writeFile(path.join(folder, '9999_more.sql'), 'CREATE TABLE more (id integer); CREATE TABLE uploads (id integer);')
-    await expect(run('pixwarden')).rejects.toThrow('already exists')
+    await expect(run('pixwarden')).rejects.toThrow('migration 9999_more.sql: relation "uploads" already exists')
     const { rows } = await database.query("SELECT to_regclass('pixwarden.more') AS more")
     expect(rows).toEqual([{ more: null }])
     await writeFile(path.join(folder, '9999_more.sql'), 'CREATE TABLE more (id integer)')

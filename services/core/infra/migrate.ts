@@ -74,10 +74,15 @@ async function applyAll(client: Client, migrations: Migration[], log: Logger): P
 }
 
 async function apply(client: Client, { name, sql, checksum }: Migration, log: Logger): Promise<void> {
-  await client.query('BEGIN')
-  await client.query(sql)
-  await client.query('INSERT INTO migrations (name, checksum) VALUES ($1, $2)', [name, checksum])
-  await client.query('COMMIT')
+  try {
+    await client.query('BEGIN')
+    await client.query(sql)
+    await client.query('INSERT INTO migrations (name, checksum) VALUES ($1, $2)', [name, checksum])
+    await client.query('COMMIT')
+  } catch (error) {
+    const thrown = asStoreError(error)
+    throw thrown === error ? new Error(`migration ${name}: ${(error as Error).message}`, { cause: error }) : thrown
+  }
   log.info({ migration: name }, 'database migrated')
 }
 
