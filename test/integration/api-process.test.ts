@@ -32,7 +32,14 @@ function start(env: Record<string, string>) {
     stderr += chunk
   })
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stderr }))
-  const ready = once(child, 'message').then(([message]) => message as { type: string; port: number; metricsPort?: number })
+  const message = once(child, 'message').then(([said]) => said as { type: string; port: number; metricsPort?: number })
+  const ready = Promise.race([
+    message,
+    ended.then(({ code }): never => {
+      throw new Error(`the api ended with ${code} before it was ready: ${stderr}`)
+    }),
+  ])
+  ready.catch(() => {})
   return { child, ended, ready }
 }
 
