@@ -78,6 +78,8 @@ describe.each([
     async function setup() {
       const connection = await backend.connect()
       const queue = openQueue(connection)
+      // Connects, for which enqueueing would not wait.
+      await queue.counts()
       const empty = () => waitFor(async () => same(await queue.counts(), EMPTY), { what: 'the queue to be empty' })
       return { connection, queue, empty }
     }
