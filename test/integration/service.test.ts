@@ -52,7 +52,7 @@ describe.each([
         action: 'approve',
         recommendation: { action: 'approve', reason_codes: [] },
       })
-      const blob = path.join(service.dir, 'blobs', 'default', body.id)
+      const blob = path.join(service.dir, 'blobs', 'default', body.id.slice(-2), body.id)
       await waitFor(async () => ((await exists(blob)) ? undefined : true), { timeoutMs: 15_000, what: 'the bytes to be deleted' })
     })
 

@@ -5,7 +5,7 @@ import type { QueueConnection } from './queue-connection.ts'
 const NAME = 'uploads'
 const CONNECT_TIMEOUT_MS = 3000
 
-/** A killed worker's jobs start again within lockDuration + stalledInterval. */
+/** With these a killed worker's jobs start again after 4 to 7 s. */
 const WORKER_OPTIONS = {
   lockDuration: 4000,
   stalledInterval: 2000,
@@ -17,7 +17,7 @@ const WORKER_OPTIONS = {
 /** Nobody reads BullMQ's own events. */
 const streams = { events: { maxLen: 100 } }
 
-export type JobData = { uploadId: string }
+type JobData = { uploadId: string }
 type Job = { data: JobData; timestamp: number }
 
 /** What is used of BullMQ's classes, whose types differ from backend to backend. */
@@ -41,6 +41,7 @@ type Opened<T> = { bull: T; giveUp(): void }
 
 const onPostgres = withBackend(createPostgresBackend)
 
+/** Connects at once, and again whenever the connection breaks. */
 export function openQueue(connection: QueueConnection): Opened<BullQueue> {
   if (connection.kind === 'postgres')
     return {

@@ -12,7 +12,7 @@ const NETWORK_CODES = [
   'ENOENT',
 ]
 
-/** SQLSTATEs of a server that cannot serve now: no connection, no resources, being shut down, timed out, or a standby after a failover. */
+/** SQLSTATEs of a server that cannot serve now: no connection, no resources, shut down, timed out, deadlocked, or a standby after a failover. */
 const SERVER_STATES = /^(08...|53...|57P0[1-5]|57014|55P03|25006|40001|40P01)$/
 
 /** What pg throws without a code. */
