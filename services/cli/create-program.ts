@@ -20,6 +20,7 @@ export function createProgram(env: Env, end: End): Command {
   addScan(program, env, end)
   addPolicy(program, env, end)
   addKey(program, env, end)
+  addAudit(program, env, end)
   return program
 }
 
@@ -86,6 +87,28 @@ function addKey(program: Command, env: Env, end: End): void {
     .action(async (id) => end(await (await import('./key/revoke-key.ts')).revokeKey(id, env)))
 }
 
+function addAudit(program: Command, env: Env, end: End): void {
+  const audit = program
+    .command('audit')
+    .description('Read and check the log of who changed what.')
+    .addHelpText('after', AUDIT_HELP)
+  audit
+    .command('list')
+    .description('List the newest rows first.')
+    .option('--tenant <tenant>', 'only of this one')
+    .option('--action <action>', 'only this, such as upload.erase')
+    .option('--subject <id>', 'only what was done to this')
+    .option('--limit <n>', 'rows at most', count, 50)
+    .option('--json', 'print JSON')
+    .action(async (options) => end(await (await import('./audit/list-audit.ts')).listAuditRows(options, env)))
+  audit
+    .command('verify')
+    .description('Find the first row that was edited, removed, put in or moved.')
+    .option('--expect-head <hash>', 'a head that an earlier run printed', chainHash)
+    .option('--json', 'print JSON')
+    .action(async (options) => end(await (await import('./audit/verify-audit.ts')).verifyAudit(options, env)))
+}
+
 const policiesOption = () =>
   new Option('--policies <dir>', 'folder of policies (default: PIXWARDEN_POLICIES, else the shipped ones)')
 const modelOption = () => new Option('--model <model>', 'model id or folder (default: PIXWARDEN_MODEL, else the embedded one)')
@@ -100,6 +123,11 @@ function scopes(text: string): Scope[] {
   const unknown = names.filter((name) => !(SCOPES as readonly string[]).includes(name))
   if (unknown.length > 0) throw new InvalidArgumentError(`There is no scope "${unknown.join('", "')}".`)
   return names as Scope[]
+}
+
+function chainHash(text: string): string {
+  if (!/^[0-9a-f]{64}$/.test(text)) throw new InvalidArgumentError('64 hexadecimal digits are needed.')
+  return text
 }
 
 function versionOfPackage(): string {
@@ -145,3 +173,13 @@ Examples:
   pixwarden key create --name shop --scope intake
   pixwarden key create --name moderators --scope review --tenant acme
   PIXWARDEN_KEY=$(pixwarden key create --name ci --scope intake,review)`
+
+const AUDIT_HELP = `
+Each row's hash covers the row and the hash before it. Whoever can write the whole database can make the whole chain anew: keep the head
+that verify prints somewhere else, and give it to the next run.
+
+Examples:
+  pixwarden audit list --action key.create
+  pixwarden audit verify --expect-head $(cat head)
+
+Exit code of verify: 0 every row is as it was written, 1 one is not, 2 could not run.`

@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
+import { THE_SERVICE } from '../domain/audit.ts'
 import { AppError } from '../domain/errors.ts'
 import { isTenant } from '../domain/tenant.ts'
 import type { ApiKey, ApiKeyStore } from './api-key-store.ts'
+import { appendAudit } from './audit-log.ts'
 import type { Database, Statement } from './database.ts'
 
 /** Keys of our making; others need no query. */
@@ -24,15 +26,18 @@ const VERIFY: Statement = {
 
 export function createPgApiKeyStore({ kysely, run }: Database): ApiKeyStore {
   return {
-    async create({ tenant, name, scopes }) {
+    async create({ tenant, name, scopes }, by = THE_SERVICE) {
       if (!isTenant(tenant))
         throw new AppError('invalid-request', 'a tenant is called by letters, digits, _ . and -, and begins with neither . nor -')
       const secret = `pxw_${randomBytes(32).toString('base64url')}`
       const key: ApiKey = { id: uuidv7(), tenant, name, scopes }
-      await kysely
-        .insertInto('api_keys')
-        .values({ ...key, key_hash: hash(secret) })
-        .execute()
+      await kysely.transaction().execute(async (transaction) => {
+        await transaction
+          .insertInto('api_keys')
+          .values({ ...key, key_hash: hash(secret) })
+          .execute()
+        await appendAudit(transaction, { tenant, actor: by, action: 'key.create', subject: key.id, details: { name, scopes } })
+      })
       return { ...key, secret }
     },
 
@@ -50,15 +55,21 @@ export function createPgApiKeyStore({ kysely, run }: Database): ApiKeyStore {
         .orderBy('created_at')
         .execute(),
 
-    async revoke(id) {
+    async revoke(id, by = THE_SERVICE) {
       if (!isUuid(id)) return false
-      const revoked = await kysely
-        .updateTable('api_keys')
-        .set({ revoked_at: sql`now()` })
-        .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-      return revoked.numUpdatedRows === 1n
+      return kysely.transaction().execute(async (transaction) => {
+        const revoked = await transaction
+          .updateTable('api_keys')
+          .set({ revoked_at: sql`now()` })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .returning(['tenant', 'name'])
+          .executeTakeFirst()
+        if (!revoked) return false
+        const { tenant, name } = revoked
+        await appendAudit(transaction, { tenant, actor: by, action: 'key.revoke', subject: id, details: { name } })
+        return true
+      })
     },
   }
 }

@@ -1,11 +1,13 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { AuditActor } from '../domain/audit.ts'
 import type { RuleResult } from '../domain/decide.ts'
 import type { Timings } from '../domain/decision.ts'
 import type { Action, Mode } from '../domain/policy.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { WebhookTables } from './webhook-tables.ts'
 
 /** The tables of migrations/*.sql, for Kysely. */
-export type Tables = {
+export type Tables = WebhookTables & {
   uploads: UploadsTable
   idempotency_keys: IdempotencyKeysTable
   policy_versions: PolicyVersionsTable
@@ -14,6 +16,8 @@ export type Tables = {
   reviews: ReviewsTable
   events: EventsTable
   api_keys: ApiKeysTable
+  audit_log: AuditLogTable
+  audit_head: AuditHeadTable
 }
 
 /** JSON goes in as text, for pg would make a PostgreSQL array of a JavaScript one. */
@@ -97,7 +101,8 @@ type EventsTable = {
   id: string
   tenant: string
   type: string
-  upload_id: string
+  /** Null for a test of a webhook. */
+  upload_id: string | null
   body: string
   created_at: Date
 }
@@ -111,4 +116,25 @@ type ApiKeysTable = {
   created_at: Generated<Date>
   revoked_at: Date | null
   last_used_at: Date | null
+}
+
+type AuditLogTable = {
+  /** A bigint, which pg reads as text. */
+  seq: ColumnType<string, number, never>
+  at: ColumnType<Date, string, never>
+  tenant: string
+  actor_kind: AuditActor['kind']
+  actor_id: string
+  actor_name: string
+  action: string
+  subject: string
+  details: Json<Record<string, unknown>>
+  prev_hash: string
+  hash: string
+}
+
+type AuditHeadTable = {
+  single: Generated<boolean>
+  seq: ColumnType<string, number, number>
+  hash: string
 }
