@@ -7,7 +7,7 @@ export interface BlobStore {
    * Throws AppError `storage-full` when there is no room, and whatever `source` throws.
    */
   put(key: string, source: AsyncIterable<Uint8Array>): Promise<void>
-  /** Lends the blob as a file for as long as `use` runs. Throws AppError `not-found`. */
+  /** Lends the blob as a file for as long as `use` runs. Whether the file is there is for `use` to find out: a look ahead would cost every upload. */
   withFile<T>(key: string, use: (path: string) => Promise<T>): Promise<T>
   /** The bytes, as a stream. Throws AppError `not-found`. */
   read(key: string): Promise<Readable>

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { validate as isUuid } from 'uuid'
@@ -44,11 +44,7 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
       }
     },
 
-    async withFile(key, use) {
-      const file = fileOf(dir, key)
-      await access(file).catch(missing)
-      return use(file)
-    },
+    withFile: async (key, use) => use(fileOf(dir, key)),
 
     async read(key) {
       const handle = await open(fileOf(dir, key)).catch(missing)
