@@ -37,6 +37,8 @@ const KINDS: Record<ErrorCode, Kind> = {
   'idempotency-key-reused': { status: 422, title: 'This idempotency key was used for another request' },
   'forbidden-target': { status: 422, title: 'Requests may not go to this URL' },
   'fetch-failed': { status: 422, title: 'The image could not be fetched from its URL' },
+  'webhook-disabled': { status: 409, title: 'The webhook is disabled' },
+  'too-many-webhooks': { status: 409, title: 'There are too many webhooks' },
   overloaded: { status: 503, title: 'Too many uploads at once', retryAfterSeconds: 1 },
   'storage-full': { status: 507, title: 'There is no room for more images' },
   'store-unavailable': { status: 503, title: 'The service cannot reach its database', retryAfterSeconds: 5 },

@@ -123,7 +123,7 @@ describe('the upload store', () => {
     const quoting = newConclusion({ action: 'flag', detail: 'damaged: \0 \ud83d é' })
     for (const conclusion of [full, newConclusion(), quoting]) {
       const id = await decide(conclusion, { metadata: { zebra: 1, a: { y: 1, x: 2 } }, source: 'shop' })
-      const [event] = await query('SELECT * FROM pixwarden.events WHERE upload_id = $1', id)
+      const [event] = await query("SELECT * FROM pixwarden.events WHERE upload_id = $1 AND type = 'upload.decided'", id)
       const shown = JSON.stringify(await store.find('default', id))
       const { decided_at } = JSON.parse(shown)
       expect(event.body).toBe(`{"type":"upload.decided","timestamp":"${decided_at}","data":${shown}}`)
@@ -142,7 +142,7 @@ describe('the upload store', () => {
     expect(outcomes.filter(Boolean)).toHaveLength(1)
     const won = outcomes.indexOf(true)
     expect(await store.find('default', id)).toMatchObject({ action: won % 2 === 0 ? 'flag' : 'approve' })
-    expect(await count('events', id)).toBe(1)
+    expect(await count('events', id)).toBe(won % 2 === 0 ? 2 : 1)
     expect(await count('decisions', id)).toBe(won % 2 === 0 ? 3 : 1)
     expect(await count('embeddings', id)).toBe(won % 2 === 0 ? 2 : 0)
     expect(await count('reviews', id)).toBe(won % 2 === 0 ? 1 : 0)
@@ -163,6 +163,26 @@ describe('the upload store', () => {
     expect(reviews).toEqual(
       expect.arrayContaining([flagged, rejected].map((upload_id) => ({ upload_id, state: 'open', tenant: 'default' }))),
     )
+  })
+
+  test('a review that is opened is an event of its own, which names the upload as its platform does', async () => {
+    const id = await decide(full, { externalId: 'ad-7', source: 'shop', metadata: { seller: 3 } })
+    const [review] = await query('SELECT id FROM pixwarden.reviews WHERE upload_id = $1', id)
+    const { decided_at } = (await store.find('default', id)) as Decision
+    const events = await query('SELECT type, body FROM pixwarden.events WHERE upload_id = $1 ORDER BY id', id)
+    expect(events.map(({ type }) => type)).toEqual(['upload.decided', 'review.opened'])
+    expect(JSON.parse(events[1].body)).toEqual({
+      type: 'review.opened',
+      timestamp: decided_at,
+      data: {
+        id: review.id,
+        state: 'open',
+        upload: { id, external_id: 'ad-7', source: 'shop', metadata: { seller: 3 } },
+        action: 'flag',
+        reason_codes: ['snakes', 'animals'],
+        opened_at: decided_at,
+      },
+    })
   })
 
   test('a conclusion that cannot be stored leaves the upload pending', async () => {

@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'idempotency-key-reused'
   | 'forbidden-target'
   | 'fetch-failed'
+  | 'webhook-disabled'
+  | 'too-many-webhooks'
   | 'overloaded'
   | 'storage-full'
   | 'store-unavailable'

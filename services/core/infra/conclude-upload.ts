@@ -1,13 +1,17 @@
 import { v7 as uuidv7 } from 'uuid'
-import { buildDecision, type Conclusion } from '../domain/decision.ts'
-import { uploadDecided } from '../domain/events.ts'
+import { buildDecision, type Conclusion, type Decision } from '../domain/decision.ts'
+import { type Event, reviewOpened, uploadDecided } from '../domain/events.ts'
 import type { Database, Statement } from './database.ts'
+import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
 import type { ClaimedUpload } from './upload-store.ts'
 
 /** The channel on which the ids of decided uploads are announced. */
 export const DECIDED_CHANNEL = 'pixwarden_decided'
 
-/** One statement, and so one transaction and one round trip: all of it happens for the one that finds the upload pending, nothing for others. */
+/**
+ * One statement, and so one transaction and one round trip: all of it happens for the one that finds the upload pending, nothing for others.
+ * Events go to the webhooks that are there at this moment.
+ */
 const CONCLUDE: Statement = {
   name: 'conclude-upload',
   text: `
@@ -28,9 +32,17 @@ const CONCLUDE: Statement = {
       SELECT $12, id, tenant, $8 FROM concluded WHERE $2 <> 'approve'
     ), event AS (
       INSERT INTO events (id, tenant, type, upload_id, body, created_at)
-      SELECT $13, tenant, $14, id, $15, $8 FROM concluded
+      SELECT event.id, tenant, type, concluded.id, body, $8
+      FROM concluded, unnest($13::uuid[], $14::text[], $15::text[]) AS event(id, type, body)
+      RETURNING id, tenant, type
+    ), delivery AS (
+      INSERT INTO deliveries (tenant, event_id, endpoint_id)
+      SELECT tenant, event.id, endpoint.id FROM event JOIN webhook_endpoints AS endpoint USING (tenant)
+      WHERE state = 'enabled' AND (event_types = '{}' OR type = ANY (event_types))
+      RETURNING 1
     )
-    SELECT pg_notify('${DECIDED_CHANNEL}', id::text) FROM concluded`,
+    SELECT pg_notify('${DECIDED_CHANNEL}', id::text), (SELECT pg_notify('${DELIVERIES_CHANNEL}', '') FROM delivery LIMIT 1)
+    FROM concluded`,
 }
 
 /** See `UploadStore.conclude`. */
@@ -42,7 +54,8 @@ export async function concludeUpload(
 ): Promise<boolean> {
   const conclusion = withStorableDetail(given)
   const { action, reasonCodes, verdicts, model, detail, embeddings, timings } = conclusion
-  const event = uploadDecided(buildDecision(upload, conclusion, decidedAt))
+  const reviewId = uuidv7()
+  const events = eventsOf(buildDecision(upload, conclusion, decidedAt), reviewId)
   const { rowCount } = await database.run(CONCLUDE, [
     upload.id,
     action,
@@ -55,12 +68,18 @@ export async function concludeUpload(
     JSON.stringify(verdicts),
     embeddings.map(({ view }) => view),
     embeddings.map(({ embedding }) => bytesOf(embedding)),
-    uuidv7(),
-    uuidv7(),
-    event.type,
-    JSON.stringify(event),
+    reviewId,
+    events.map(() => uuidv7()),
+    events.map(({ type }) => type),
+    events.map((event) => JSON.stringify(event)),
   ])
   return rowCount === 1
+}
+
+/** A review is opened for whatever is not approved. */
+function eventsOf(decision: Decision, reviewId: string): Event[] {
+  const decided = uploadDecided(decision)
+  return decision.action === 'approve' ? [decided] : [decided, reviewOpened(reviewId, decision)]
 }
 
 /** PostgreSQL stores neither NUL nor half a surrogate pair. */

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
+import { RETRY_SECONDS } from '../domain/webhook-retry.ts'
 import type { TargetRules } from './address-rules.ts'
 import { packageRoot } from './package-root.ts'
 import { parseAllowList } from './parse-allow-list.ts'
@@ -26,6 +27,24 @@ const ports = z.string().transform((text, context) => {
     context.addIssue({ code: 'custom', message: 'ports from 1 to 65535 are needed, with commas between' })
   return list
 })
+const seconds = z.string().transform((text, context) => {
+  const list = text.split(',').map((part) => (/^ *\d+(\.\d+)? *$/.test(part) ? Number(part) : Number.NaN))
+  if (list.length > MOST_RETRIES || !list.every((each) => each <= LONGEST_RETRY_SECONDS))
+    context.addIssue({ code: 'custom', message: `up to ${MOST_RETRIES} numbers of seconds are needed, with commas between` })
+  return list
+})
+/** Never repeated in a message. */
+const secretKeys = z.string().transform((text, context) => {
+  const keys = text.split(',').map((part) => Buffer.from(part, 'base64'))
+  if (keys.some(({ length }) => length !== 32))
+    context.addIssue({
+      code: 'custom',
+      message: '32 bytes in base64 are needed, as `openssl rand -base64 32` prints them; older keys after commas',
+    })
+  return keys
+})
+const MOST_RETRIES = 50
+const LONGEST_RETRY_SECONDS = 7 * 24 * 3600
 
 /** Every variable this service reads, with its default. README has the same table. */
 const variables = z.object({
@@ -62,6 +81,10 @@ const variables = z.object({
   PIXWARDEN_AVIF: toggle.default(false),
   PIXWARDEN_RECONCILER: toggle.default(true),
   PIXWARDEN_RETENTION: toggle.default(true),
+  PIXWARDEN_DISPATCHER: toggle.default(true),
+  PIXWARDEN_WEBHOOK_RETRY_SECONDS: seconds.default([...RETRY_SECONDS]),
+  PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
+  PIXWARDEN_SECRET_KEY: secretKeys.default([]),
   PIXWARDEN_METRICS_PORT: integer(0, 65535).optional(),
   PIXWARDEN_OUTBOUND_ALLOW: allowList.default({ networks: [], hosts: new Set() }),
   PIXWARDEN_OUTBOUND_PORTS: ports.default([80, 443]),
@@ -98,6 +121,13 @@ export type Config = {
   avif: boolean
   reconciler: boolean
   retention: boolean
+  dispatcher: boolean
+  /** Pauses between the attempts at a delivery of a webhook. */
+  webhookRetrySeconds: readonly number[]
+  /** For an attempt, from the lookup of the name to the status. */
+  webhookTimeoutMs: number
+  /** 32 bytes each: the first seals the secrets of webhooks, all of them open. Without any, secrets are stored as they are. */
+  secretKeys: readonly Buffer[]
   /** A port of its own for /metrics, without a key; else it is on the API's, for admin keys. */
   metricsPort: number | undefined
   /** Where webhooks and the images of `{"url"}` may be. */
@@ -163,6 +193,10 @@ function toConfig(read: z.infer<typeof variables>): Config {
     avif: read.PIXWARDEN_AVIF,
     reconciler: read.PIXWARDEN_RECONCILER,
     retention: read.PIXWARDEN_RETENTION,
+    dispatcher: read.PIXWARDEN_DISPATCHER,
+    webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
+    webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,
+    secretKeys: read.PIXWARDEN_SECRET_KEY,
     metricsPort: read.PIXWARDEN_METRICS_PORT,
     outbound: { allow: read.PIXWARDEN_OUTBOUND_ALLOW, ports: read.PIXWARDEN_OUTBOUND_PORTS },
     fetchTimeoutMs: read.PIXWARDEN_FETCH_TIMEOUT_MS,

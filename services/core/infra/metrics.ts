@@ -75,5 +75,17 @@ export function createMetrics() {
       help: 'Uploads that were enqueued again because they had neither a decision nor a job.',
       registers,
     }),
+    webhookDeliveries: new Counter({
+      name: 'pixwarden_webhook_deliveries_total',
+      help: 'Attempts at deliveries by what came of them: delivered, retry, dead (the last one failed), gone (the endpoint answered 410).',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    webhookBacklog: new Gauge({
+      name: 'pixwarden_webhook_backlog',
+      help: 'Deliveries in the database by state: pending, or dead until somebody asks for them again.',
+      labelNames: ['state'],
+      registers,
+    }),
   }
 }
