@@ -11,8 +11,10 @@ import { describeApi } from './describe-api.ts'
 import { connectionTimeouts, limitConnections } from './limit-connections.ts'
 import { logRequests, requestIdOf } from './log-requests.ts'
 import { sendProblem, toAppError } from './problem.ts'
+import { eraseUpload } from './routes/erase-upload.ts'
 import { health } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
+import { readAudit } from './routes/read-audit.ts'
 import { readPolicies } from './routes/read-policies.ts'
 import { readUploads } from './routes/read-uploads.ts'
 import { submitUpload } from './routes/submit-upload.ts'
@@ -50,7 +52,9 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   if (context.config.metricsPort === undefined) await app.register(metricsRoute(context))
   await app.register(submitUpload(context))
   await app.register(readUploads(context))
+  await app.register(eraseUpload(context))
   await app.register(readPolicies(context))
+  await app.register(readAudit(context))
   return app
 }
 

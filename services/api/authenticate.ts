@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AuditActor } from '../core/domain/audit.ts'
 import { AppError } from '../core/domain/errors.ts'
 import { allows, type Scope } from '../core/domain/scopes.ts'
 import type { ApiKey, ApiKeyStore } from '../core/infra/api-key-store.ts'
@@ -41,6 +42,12 @@ export function authenticate(app: FastifyInstance, keys: Pick<ApiKeyStore, 'veri
 export function tenantOf({ apiKey }: FastifyRequest): string {
   if (!apiKey) throw new Error('this route has no scopes')
   return apiKey.tenant
+}
+
+/** Who makes a request whose route has scopes, for the audit log. */
+export function actorOf({ apiKey }: FastifyRequest): AuditActor {
+  if (!apiKey) throw new Error('this route has no scopes')
+  return { kind: 'key', id: apiKey.id, name: apiKey.name }
 }
 
 const MOST_REMEMBERED = 1000

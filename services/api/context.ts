@@ -1,5 +1,7 @@
 import type { Dispatcher } from 'undici'
+import type { AuditRow } from '../core/domain/audit.ts'
 import type { ApiKeyStore } from '../core/infra/api-key-store.ts'
+import type { AuditFilter } from '../core/infra/audit-log.ts'
 import type { BlobStore } from '../core/infra/blob-store.ts'
 import type { Config } from '../core/infra/config.ts'
 import type { DecisionListener } from '../core/infra/decision-listener.ts'
@@ -18,7 +20,7 @@ export type ApiContext = {
   log: Logger
   metrics: Pick<Metrics, 'registry' | 'uploads'>
   keys: Pick<ApiKeyStore, 'verify'>
-  uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions'>
+  uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase'>
   idempotency: IdempotencyStore
   blobs: Pick<BlobStore, 'put' | 'delete'>
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
@@ -26,6 +28,7 @@ export type ApiContext = {
   policies: Pick<PolicySource, 'current' | 'problems'>
   /** For requests to URLs that callers name; guarded. */
   outbound: Dispatcher
+  listAudit(filter: AuditFilter, limit: number): Promise<AuditRow[]>
   /** Resolves when PostgreSQL answers and has this version's tables. */
   checkDatabase(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../core/domain/errors.ts'
+import { listAudit } from '../core/infra/audit-log.ts'
 import { createUploadQueue } from '../core/infra/bullmq-queue.ts'
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
@@ -74,6 +75,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     decisions,
     policies,
     outbound,
+    listAudit: (filter, limit) => listAudit(database, filter, limit),
     checkDatabase: async () => void (await database.run(CHECK, [])),
   })
   closers.push(() => app.close())

@@ -29,6 +29,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   unauthenticated: { status: 401, title: 'An API key is needed' },
   forbidden: { status: 403, title: 'The API key does not allow this' },
   'not-found': { status: 404, title: 'There is nothing here' },
+  erased: { status: 410, title: 'The upload was erased' },
   'idempotency-key-in-use': {
     status: 409,
     title: 'The first request with this idempotency key is still running',

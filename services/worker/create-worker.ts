@@ -8,6 +8,7 @@ import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
 import { migrate } from '../core/infra/migrate.ts'
+import { createPgRetentionStore } from '../core/infra/pg-retention-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
@@ -15,7 +16,7 @@ import { openModel } from './clip/open-model.ts'
 import { createJudge } from './judge.ts'
 import { createUploadProcessor } from './process-upload.ts'
 import { startReconciler } from './reconcile.ts'
-import { startRetention } from './retention.ts'
+import { startRetention } from './retention/start-retention.ts'
 
 export type Worker = {
   /** Resolves when jobs are being taken; tells the port of the metrics when they have one. */
@@ -89,7 +90,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
         closers.push(() => reconciler.stop())
       }
       if (config.retention) {
-        const retention = startRetention({ store, blobs, log })
+        const retention = startRetention({
+          store: createPgRetentionStore(database),
+          blobs,
+          limits: config.retentionLimits,
+          metrics,
+          log,
+        })
         closers.push(() => retention.stop())
       }
       await consumer.start()

@@ -34,7 +34,7 @@ export function createUploadProcessor(options: UploadProcessorOptions): UploadHa
     if (!upload) return log.debug('no longer pending')
     const conclusion = await reach(upload, queueMs, options, log)
     const decided = await timed('store', metrics, () => store.conclude(upload, conclusion))
-    if (!decided) return log.info('already decided by another worker')
+    if (!decided) return log.info('no longer pending: decided by another worker, or erased')
     observe(conclusion, metrics)
     const { action, reasonCodes, detail, timings } = conclusion
     log.info({ action, reasonCodes, detail, timings, attempts: upload.attempts }, 'decided')

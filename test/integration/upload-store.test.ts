@@ -87,6 +87,7 @@ describe('the upload store', () => {
       ...upload,
       externalId: undefined,
       metadata: undefined,
+      keepImage: true,
       attempts: 1,
       receivedAt: expect.any(Date),
     })
@@ -117,6 +118,12 @@ describe('the upload store', () => {
       ['full', Math.fround(0.6), Math.fround(-0.8), 8],
       ['on-black', 1, 0, 8],
     ])
+  })
+
+  test('of an upload that is not to be stored only the decision is kept', async () => {
+    const id = await decide(full, { keepImage: false })
+    expect(await store.find('default', id)).toMatchObject({ action: 'flag', model: full.model })
+    expect([await count('embeddings', id), await count('decisions', id), await count('reviews', id)]).toEqual([0, 3, 1])
   })
 
   test('the event is, byte for byte, what a caller is shown', async () => {
@@ -209,17 +216,6 @@ describe('the upload store', () => {
     await store.recordPolicyVersions([])
     const rows = await query('SELECT policy_id, body::text FROM pixwarden.policy_versions WHERE version = $1', policy.version)
     expect(rows).toEqual([{ policy_id: 'p', body: canonicalPolicy(policy) }])
-  })
-
-  test('approved bytes are listed until they are recorded as deleted', async () => {
-    const [approved, flagged] = [await decide(), await decide(full)]
-    const listed = async () => (await store.approvedWithBlob({ limit: 1000 })).map(({ id }) => id)
-    expect(await listed()).toContain(approved)
-    expect(await listed()).not.toContain(flagged)
-    expect(await store.approvedWithBlob({ limit: 1 })).toHaveLength(1)
-    await store.blobsDeleted([approved])
-    await store.blobsDeleted([])
-    expect(await listed()).not.toContain(approved)
   })
 
   describe('decisions', () => {

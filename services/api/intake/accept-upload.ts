@@ -69,10 +69,10 @@ async function insert(
   { id, tenant, idempotencyKey: key, requestHash }: Submission,
   { image, fields, blobKey }: ReadSubmission & { blobKey: string },
 ): Promise<void> {
-  const { source, external_id: externalId, metadata } = fields
+  const { source, external_id: externalId, metadata, store: keepImage } = fields
   const idempotency = key === undefined ? undefined : { key, requestHash: requestHash ?? hashRequest(image.sha256, fields) }
   try {
-    await uploads.insert({ id, tenant, source, externalId, metadata, ...image, blobKey }, idempotency)
+    await uploads.insert({ id, tenant, source, externalId, metadata, ...image, blobKey, keepImage }, idempotency)
   } catch (error) {
     if (!hasCode(error, 'store-unavailable')) throw error
     const found = await uploads.find(tenant, id).catch(() => undefined)
@@ -105,8 +105,8 @@ async function hashOfRead(stores: Stores, submission: Submission): Promise<strin
 }
 
 /** Stands for what a request asks: the image, by the hash of its bytes or by its URL, and its fields, however they were sent. */
-export function hashRequest(image: string, { external_id, source, metadata }: UploadFields): string {
+export function hashRequest(image: string, { external_id, source, metadata, store }: UploadFields): string {
   return createHash('sha256')
-    .update(JSON.stringify([image, external_id, source, metadata]))
+    .update(JSON.stringify([image, external_id, source, metadata, ...(store === false ? [{ store }] : [])]))
     .digest('hex')
 }

@@ -11,6 +11,7 @@ export const urlBody = z.strictObject({
   url: z.url().max(2048).describe('Where the image is: http or https, on a public address; up to 3 redirects are followed.'),
   ...uploadFields.shape,
   metadata: z.record(z.string(), z.unknown()).optional().describe('At most 16 KiB of JSON, given back with the decision.'),
+  store: z.boolean().optional().describe('As in a form.'),
 })
 
 /**
@@ -18,9 +19,14 @@ export const urlBody = z.strictObject({
  * Throws AppError `invalid-request`.
  */
 export function readUrl(body: unknown, query: Record<string, unknown>, fetch: Fetch): Pick<Submission, 'read' | 'requestHash'> {
-  const { url, metadata, ...rest } = Object(body) as Record<string, unknown>
+  const { url, metadata, store, ...rest } = Object(body) as Record<string, unknown>
   if (typeof url !== 'string') throw new AppError('invalid-request', 'a JSON body says where the image is: {"url": "https://…"}')
-  const fields = parseUploadFields({ ...query, ...rest, ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }) })
+  const fields = parseUploadFields({
+    ...query,
+    ...rest,
+    ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
+    ...(store !== undefined && { store: JSON.stringify(store) }),
+  })
   return {
     requestHash: hashRequest(url, fields),
     read: async (receive) => ({ image: await fetch(url, receive), fields }),

@@ -27,11 +27,17 @@ const metadata = metadataText.transform((text, context): Record<string, unknown>
   return z.NEVER
 })
 
+/** As it comes in a query or a form. */
+export const storeText = z
+  .enum(['true', 'false'], 'true or false is needed')
+  .describe('`false`: once decided, only the decision is kept. Whoever reviews it sees scores, and no image.')
+
 /** What may be sent with an image, as text: `metadata` is a JSON object. */
 export const uploadFields = z.strictObject({
   external_id: label.optional().describe('The caller’s own id of the image.'),
   source: label.optional().describe('Where it comes from, for example the name of an app.'),
   metadata: metadata.optional(),
+  store: storeText.transform((text) => text === 'true').optional(),
 })
 
 export type UploadFields = z.infer<typeof uploadFields>

@@ -29,7 +29,10 @@ export function readUploads({ uploads }: ApiContext): FastifyPluginAsyncZod {
           tags: ['uploads'],
           summary: 'An upload, with its decision once there is one',
           params: z.object({ id: z.uuid() }),
-          response: { 200: json('The upload.', uploadSchema), ...problems({ 404: 'No such upload' }) },
+          response: {
+            200: json('The upload.', uploadSchema),
+            ...problems({ 404: 'No such upload', 410: 'The upload was erased' }),
+          },
         },
       },
       async (request) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { urlBody } from '../intake/read-url.ts'
-import { metadataText, uploadFields } from '../intake/upload-fields.ts'
+import { metadataText, storeText, uploadFields } from '../intake/upload-fields.ts'
 import { decisionSchema } from './decision-schema.ts'
 import { json, problems } from './describe-responses.ts'
 
@@ -9,6 +9,7 @@ const MOST_WAIT_SECONDS = 30
 const query = z.strictObject({
   ...uploadFields.shape,
   metadata: metadataText.optional(),
+  store: storeText.optional(),
   wait: z.coerce
     .number()
     .min(0)
@@ -30,7 +31,12 @@ const acceptedSchema = z.object({ id: z.uuid(), status: z.literal('pending'), li
 /** Bodies that this service reads by itself, as OpenAPI shows them. */
 export const uploadBodies = {
   'multipart/form-data': {
-    schema: z.object({ file: z.string().meta({ format: 'binary' }), ...uploadFields.shape, metadata: metadataText.optional() }),
+    schema: z.object({
+      file: z.string().meta({ format: 'binary' }),
+      ...uploadFields.shape,
+      metadata: metadataText.optional(),
+      store: storeText.optional(),
+    }),
   },
   'image/*': { schema: z.string().meta({ format: 'binary' }) },
   'application/octet-stream': { schema: z.string().meta({ format: 'binary' }) },
@@ -51,6 +57,7 @@ export const submitUploadSchema = {
     202: json('Stored for good; the decision follows.', acceptedSchema),
     ...problems({
       409: 'The first request with this idempotency key is still running',
+      410: 'The upload was erased, while its decision was waited for, or since the first request with this idempotency key',
       413: 'Too many bytes, or too many pixels',
       415: 'Not an image of an accepted type',
       422: 'The idempotency key belongs to another request; or the image cannot be fetched: `forbidden-target` when the URL, or one that it redirects to, leads to no public address or to a port that is not allowed; `fetch-failed` with a `reason` (status, redirect, timeout, connection), and the `remote_status` of another answer than 200',

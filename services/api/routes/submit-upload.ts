@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { v7 as uuid } from 'uuid'
 import type { UploadView } from '../../core/domain/decision.ts'
-import { AppError } from '../../core/domain/errors.ts'
+import { AppError, hasCode } from '../../core/domain/errors.ts'
 import { rateLimitedLog } from '../../core/infra/rate-limited-log.ts'
 import { isAbandoned } from '../answer-problems.ts'
 import { tenantOf } from '../authenticate.ts'
@@ -96,6 +96,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
     try {
       return await awaitDecision(waiting)
     } catch (error) {
+      if (hasCode(error, 'erased')) throw error
       logTrouble(error, 'an accepted upload cannot be shown', request.log)
       return undefined
     }

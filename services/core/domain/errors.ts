@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'unauthenticated'
   | 'forbidden'
   | 'not-found'
+  | 'erased'
   | 'idempotency-key-in-use'
   | 'idempotency-key-reused'
   | 'forbidden-target'

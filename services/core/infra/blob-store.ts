@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream'
 
+/** A blob that is there, and when it was written. */
+export type StoredBlob = { key: string; modifiedAt: Date }
+
 /** Where the bytes of uploads are kept: one blob per upload, by the key `tenant/upload-id`. */
 export interface BlobStore {
   /**
@@ -13,4 +16,6 @@ export interface BlobStore {
   read(key: string): Promise<Readable>
   /** Removes the blob; nothing happens when it is gone already. */
   delete(key: string): Promise<void>
+  /** Every blob, in no order, a few at a time: those that come or go meanwhile may or may not be among them. */
+  list(): AsyncIterable<StoredBlob>
 }

@@ -54,6 +54,7 @@ export async function concludeUpload(
 ): Promise<boolean> {
   const conclusion = withStorableDetail(given)
   const { action, reasonCodes, verdicts, model, detail, embeddings, timings } = conclusion
+  const kept = upload.keepImage === false ? [] : embeddings
   const reviewId = uuidv7()
   const events = eventsOf(buildDecision(upload, conclusion, decidedAt), reviewId)
   const { rowCount } = await database.run(CONCLUDE, [
@@ -66,8 +67,8 @@ export async function concludeUpload(
     JSON.stringify(timings),
     decidedAt,
     JSON.stringify(verdicts),
-    embeddings.map(({ view }) => view),
-    embeddings.map(({ embedding }) => bytesOf(embedding)),
+    kept.map(({ view }) => view),
+    kept.map(({ embedding }) => bytesOf(embedding)),
     reviewId,
     events.map(() => uuidv7()),
     events.map(({ type }) => type),

@@ -81,6 +81,9 @@ const variables = z.object({
   PIXWARDEN_AVIF: toggle.default(false),
   PIXWARDEN_RECONCILER: toggle.default(true),
   PIXWARDEN_RETENTION: toggle.default(true),
+  PIXWARDEN_APPEAL_DAYS: integer(0, 3650).default(14),
+  PIXWARDEN_RETENTION_DAYS: integer(1, 3650).default(90),
+  PIXWARDEN_RECORD_DAYS: integer(0, 36_500).default(0),
   PIXWARDEN_DISPATCHER: toggle.default(true),
   PIXWARDEN_WEBHOOK_RETRY_SECONDS: seconds.default([...RETRY_SECONDS]),
   PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
@@ -90,6 +93,16 @@ const variables = z.object({
   PIXWARDEN_OUTBOUND_PORTS: ports.default([80, 443]),
   PIXWARDEN_FETCH_TIMEOUT_MS: integer(100, 25_000).default(20_000),
 })
+
+/** How long what was not approved is kept, and what all uploads leave. */
+export type RetentionLimits = {
+  /** After a review is resolved, for whoever appeals. */
+  appealDays: number
+  /** After the decision, also when nobody has reviewed it. */
+  retentionDays: number
+  /** For the row with its decision; for ever when undefined. */
+  recordDays: number | undefined
+}
 
 export type Config = {
   databaseUrl: string | undefined
@@ -121,6 +134,7 @@ export type Config = {
   avif: boolean
   reconciler: boolean
   retention: boolean
+  retentionLimits: RetentionLimits
   dispatcher: boolean
   /** Pauses between the attempts at a delivery of a webhook. */
   webhookRetrySeconds: readonly number[]
@@ -193,6 +207,11 @@ function toConfig(read: z.infer<typeof variables>): Config {
     avif: read.PIXWARDEN_AVIF,
     reconciler: read.PIXWARDEN_RECONCILER,
     retention: read.PIXWARDEN_RETENTION,
+    retentionLimits: {
+      appealDays: read.PIXWARDEN_APPEAL_DAYS,
+      retentionDays: read.PIXWARDEN_RETENTION_DAYS,
+      recordDays: read.PIXWARDEN_RECORD_DAYS === 0 ? undefined : read.PIXWARDEN_RECORD_DAYS,
+    },
     dispatcher: read.PIXWARDEN_DISPATCHER,
     webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
     webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { validate as isUuid } from 'uuid'
 import { AppError } from '../domain/errors.ts'
 import { isTenant } from '../domain/tenant.ts'
-import type { BlobStore } from './blob-store.ts'
+import type { BlobStore, StoredBlob } from './blob-store.ts'
 
 /** Beside the tenants' folders, and so in the same file system: no tenant's name begins with a dot. */
 const INCOMING = '.incoming'
@@ -54,6 +54,8 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
     async delete(key) {
       await rm(fileOf(dir, key), { force: true })
     },
+
+    list: () => listBlobs(dir),
   }
 }
 
@@ -62,6 +64,27 @@ function fileOf(dir: string, key: string): string {
   const [tenant = '', id = '', ...rest] = key.split('/')
   if (!isTenant(tenant) || !isUuid(id) || rest.length > 0) throw new RangeError(`not the key of a blob: ${JSON.stringify(key)}`)
   return path.join(dir, tenant, id.slice(-2), id)
+}
+
+/** Folder by folder, each read at once: none is held open while the caller is at work. */
+async function* listBlobs(dir: string): AsyncGenerator<StoredBlob> {
+  for (const tenant of (await namesIn(dir)).filter(isTenant)) {
+    for (const folder of await namesIn(path.join(dir, tenant))) {
+      for (const id of (await namesIn(path.join(dir, tenant, folder))).filter(isUuid)) {
+        const found = await stat(path.join(dir, tenant, folder, id)).catch(absent)
+        if (found) yield { key: `${tenant}/${id}`, modifiedAt: found.mtime }
+      }
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(absent)) ?? []
+}
+
+/** What was deleted meanwhile, or is no folder. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
 }
 
 /** Makes the folder of incoming files, and empties it of those that nobody writes any more. */

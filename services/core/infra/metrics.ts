@@ -75,6 +75,12 @@ export function createMetrics() {
       help: 'Uploads that were enqueued again because they had neither a decision nor a job.',
       registers,
     }),
+    imagesDeleted: new Counter({
+      name: 'pixwarden_images_deleted_total',
+      help: 'Bytes of images that were deleted, by reason: approved, not-stored (store=false), erased, reviewed (and the time to appeal is over), unreviewed (too old, and never reviewed), aged (too old), orphan (of no upload).',
+      labelNames: ['reason'],
+      registers,
+    }),
     webhookDeliveries: new Counter({
       name: 'pixwarden_webhook_deliveries_total',
       help: 'Attempts at deliveries by what came of them: delivered, retry, dead (the last one failed), gone (the endpoint answered 410).',

@@ -4,16 +4,17 @@ import { AppError } from '../domain/errors.ts'
 import { canonicalPolicy } from '../domain/policy.ts'
 import { concludeUpload } from './conclude-upload.ts'
 import type { Database, Statement } from './database.ts'
+import { eraseUpload } from './erase-upload.ts'
 import { listDecisions } from './list-decisions.ts'
 import { type ClaimedRow, DECISION_COLUMNS, FACTS_COLUMNS, toClaimed, toView, type UploadRow, VERDICTS } from './upload-rows.ts'
 import type { NewUpload, UploadStore } from './upload-store.ts'
 
 const FACTS = FACTS_COLUMNS.join(', ')
+const INSERTED = 'id, tenant, source, external_id, metadata, sha256, mime, width, height, byte_size, blob_key, keep_image'
 
 const INSERT: Statement = {
   name: 'insert-upload',
-  text: `INSERT INTO uploads (id, tenant, source, external_id, metadata, sha256, mime, width, height, byte_size, blob_key)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+  text: `INSERT INTO uploads (${INSERTED}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 }
 
 /** A key whose reservation lapsed may belong to another upload by now: then neither is written. */
@@ -21,23 +22,23 @@ const INSERT_WITH_KEY: Statement = {
   name: 'insert-upload-with-key',
   text: `
     WITH bound AS (
-      INSERT INTO idempotency_keys AS held (tenant, key, upload_id, request_hash) VALUES ($2, $12, $1, $13)
-      ON CONFLICT (tenant, key) DO UPDATE SET upload_id = $1, request_hash = $13, created_at = now() WHERE held.upload_id IS NULL
+      INSERT INTO idempotency_keys AS held (tenant, key, upload_id, request_hash) VALUES ($2, $13, $1, $14)
+      ON CONFLICT (tenant, key) DO UPDATE SET upload_id = $1, request_hash = $14, created_at = now() WHERE held.upload_id IS NULL
       RETURNING 1
     )
-    INSERT INTO uploads (id, tenant, source, external_id, metadata, sha256, mime, width, height, byte_size, blob_key)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 FROM bound`,
+    INSERT INTO uploads (${INSERTED}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM bound`,
 }
 
 const FIND: Statement = {
   name: 'find-upload',
-  text: `SELECT ${FACTS}, ${DECISION_COLUMNS.join(', ')}, ${VERDICTS} AS verdicts FROM uploads WHERE id = $1 AND tenant = $2`,
+  text: `SELECT ${FACTS}, ${DECISION_COLUMNS.join(', ')}, ${VERDICTS} AS verdicts, erased_at
+    FROM uploads WHERE id = $1 AND tenant = $2`,
 }
 
 const CLAIM: Statement = {
   name: 'claim-upload',
   text: `UPDATE uploads SET attempts = attempts + 1 WHERE id = $1 AND status = 'pending'
-    RETURNING ${FACTS}, tenant, blob_key, attempts`,
+    RETURNING ${FACTS}, tenant, blob_key, keep_image, attempts`,
 }
 
 /** `now` gives the time of decisions. */
@@ -57,8 +58,9 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
 
     async find(tenant, id) {
       if (!isUuid(id)) return undefined
-      const { rows } = await run<UploadRow>(FIND, [id, tenant])
-      return rows[0] && toView(rows[0])
+      const [row] = (await run<UploadRow & { erased_at: Date | null }>(FIND, [id, tenant])).rows
+      if (row?.erased_at) throw erased(row.erased_at)
+      return row && toView(row)
     },
 
     async claim(id) {
@@ -75,6 +77,8 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
         .where('attempts', '>', 0)
         .execute()
     },
+
+    erase: (tenant, id, by) => eraseUpload(database, { tenant, id, by, now: now() }),
 
     conclude: (upload, conclusion) => concludeUpload(database, upload, conclusion, now()),
 
@@ -120,27 +124,14 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
       const age = sql<number>`coalesce(greatest(extract(epoch FROM now() - min(received_at)), 0), 0)::float8`.as('age')
       return (await pending.select(age).executeTakeFirstOrThrow()).age
     },
-
-    async approvedWithBlob({ limit }) {
-      const rows = await kysely
-        .selectFrom('uploads')
-        .select(['id', 'blob_key'])
-        .where('action', '=', 'approve')
-        .where('blob_key', 'is not', null)
-        .orderBy('decided_at')
-        .limit(limit)
-        .$narrowType<{ blob_key: string }>()
-        .execute()
-      return rows.map(({ id, blob_key }) => ({ id, blobKey: blob_key }))
-    },
-
-    async blobsDeleted(ids) {
-      if (ids.length > 0) await kysely.updateTable('uploads').set({ blob_key: null }).where('id', 'in', ids).execute()
-    },
   }
 }
 
 function valuesOf(upload: NewUpload): unknown[] {
-  const { id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey } = upload
-  return [id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey]
+  const { id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage = true } = upload
+  return [id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage]
+}
+
+function erased(at: Date): AppError {
+  return new AppError('erased', 'the upload and what was known of it were erased', { details: { erased_at: at.toISOString() } })
 }

@@ -36,7 +36,7 @@ type UploadsTable = {
   /** A bigint, which pg reads as text. */
   byte_size: ColumnType<string, number, number>
   blob_key: string | null
-  status: Generated<'pending' | 'decided' | 'failed'>
+  status: Generated<'pending' | 'decided' | 'failed' | 'erased'>
   attempts: Generated<number>
   action: Action | null
   reason_codes: Generated<string[]>
@@ -46,6 +46,8 @@ type UploadsTable = {
   timings: Json<Timings> | null
   received_at: Generated<Date>
   decided_at: Date | null
+  erased_at: Date | null
+  keep_image: Generated<boolean>
 }
 
 type IdempotencyKeysTable = {

@@ -37,7 +37,7 @@ export const FACTS_COLUMNS = [
   'received_at',
 ] as const satisfies (keyof FactsRow)[]
 
-export type ClaimedRow = FactsRow & { tenant: string; blob_key: string; attempts: number }
+export type ClaimedRow = FactsRow & { tenant: string; blob_key: string; keep_image: boolean; attempts: number }
 
 /** An upload with its decision, once it has one. */
 export type UploadRow = FactsRow & {
@@ -66,7 +66,8 @@ export const VERDICTS = `(
   FROM decisions WHERE upload_id = uploads.id)`
 
 export function toClaimed(row: ClaimedRow): ClaimedUpload {
-  return { ...toFacts(row), tenant: row.tenant, blobKey: row.blob_key, attempts: row.attempts }
+  const { tenant, blob_key: blobKey, keep_image: keepImage, attempts } = row
+  return { ...toFacts(row), tenant, blobKey, keepImage, attempts }
 }
 
 export function toView(row: UploadRow): UploadView {

@@ -1,3 +1,4 @@
+import type { AuditActor } from '../domain/audit.ts'
 import type { Conclusion, Decision, UploadView } from '../domain/decision.ts'
 import type { Action, LoadedPolicy } from '../domain/policy.ts'
 
@@ -13,6 +14,8 @@ export type NewUpload = {
   height?: number | undefined
   byteSize: number
   blobKey: string
+  /** false: nothing but the decision is kept, whatever it is. */
+  keepImage?: boolean | undefined
 }
 
 /** An upload in a worker's hands. `attempts` counts this one. */
@@ -29,6 +32,7 @@ export interface UploadStore {
    * `idempotency-key-in-use`, with nothing written, when the key's reservation had lapsed and another upload has it now.
    */
   insert(upload: NewUpload, idempotency?: { key: string; requestHash: string }): Promise<void>
+  /** Throws AppError `erased` for an upload that was. */
   find(tenant: string, id: string): Promise<UploadView | undefined>
   /** Counts an attempt and hands out a pending upload; undefined when it is decided, erased or unknown. */
   claim(id: string): Promise<ClaimedUpload | undefined>
@@ -36,7 +40,8 @@ export interface UploadStore {
   unclaim(id: string): Promise<void>
   /**
    * Writes a conclusion in one transaction: the upload's row, one decision row per policy, embeddings, a review when it is not
-   * approved, the frozen `upload.decided` event, and a NOTIFY with the upload's id. Resolves to false, with nothing written, when the upload was decided already.
+   * approved, the frozen `upload.decided` event, and a NOTIFY with the upload's id. Resolves to false, with nothing written, when the upload was decided or
+   * erased already.
    */
   conclude(upload: ClaimedUpload, conclusion: Conclusion): Promise<boolean>
   /** Keeps what the policies mean under the versions that decisions name. */
@@ -52,10 +57,12 @@ export interface UploadStore {
   pendingCount(options: { olderThanMs: number }): Promise<number>
   /** 0 when nothing is pending. */
   oldestPendingSeconds(): Promise<number>
-  /** Approved uploads whose bytes are still kept, first decided first. */
-  approvedWithBlob(options: { limit: number }): Promise<{ id: string; blobKey: string }[]>
-  /** Records that the bytes of these uploads are gone. */
-  blobsDeleted(ids: string[]): Promise<void>
+  /**
+   * Erases what is known of an upload, pending or decided: who and what it was, its scores, embeddings, reviews, and events that were not delivered yet.
+   * A row is left that says so, and an entry in the audit log by `by`. Its bytes are the caller's to delete, under the key that this resolves to;
+   * whatever is left of them is retention's. Doing it again changes nothing. undefined for an upload that the tenant has not.
+   */
+  erase(tenant: string, id: string, by: AuditActor): Promise<{ blobKey: string | undefined } | undefined>
 }
 
 export type Reservation =

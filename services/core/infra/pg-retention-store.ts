@@ -1,0 +1,105 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { Database, Statement } from './database.ts'
+import type { DueImage, RetentionStore } from './retention-store.ts'
+
+const NEEDLESS: Statement = {
+  name: 'needless-images',
+  text: `
+    SELECT id, blob_key AS "blobKey",
+      CASE WHEN status = 'erased' THEN 'erased' WHEN action = 'approve' THEN 'approved' ELSE 'not-stored' END AS reason
+    FROM uploads
+    WHERE blob_key IS NOT NULL AND (status = 'erased' OR status = 'decided' AND (action = 'approve' OR NOT keep_image))
+    ORDER BY decided_at LIMIT $1`,
+}
+
+/** A review is resolved after its decision, so that what was decided within the time to appeal need not be looked at. */
+const EXPIRED: Statement = {
+  name: 'expired-images',
+  text: `
+    SELECT id, blob_key AS "blobKey",
+      CASE WHEN reviews.open > 0 THEN 'unreviewed' WHEN reviews.latest < $1 THEN 'reviewed' ELSE 'aged' END AS reason
+    FROM uploads CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE state <> 'resolved') AS open, max(resolved_at) AS latest FROM reviews WHERE upload_id = uploads.id
+    ) AS reviews
+    WHERE blob_key IS NOT NULL AND status = 'decided' AND action <> 'approve' AND keep_image
+      AND decided_at < greatest($1::timestamptz, $2::timestamptz)
+      AND (decided_at < $2 OR reviews.open = 0 AND reviews.latest < $1)
+    ORDER BY decided_at LIMIT $3`,
+}
+
+const ORPHANS: Statement = {
+  name: 'orphans',
+  text: `
+    SELECT key FROM unnest($1::text[], $2::timestamptz[]) AS blob(key, modified_at)
+    WHERE modified_at > (SELECT min(applied_at) FROM migrations)
+      AND NOT EXISTS (SELECT FROM uploads WHERE id = split_part(key, '/', 2)::uuid AND blob_key = key)`,
+}
+
+export function createPgRetentionStore({ kysely, run }: Database): RetentionStore {
+  return {
+    async needless({ limit }) {
+      return (await run<DueImage>(NEEDLESS, [limit])).rows
+    },
+
+    async expired({ resolvedBefore, decidedBefore, limit }) {
+      return (await run<DueImage>(EXPIRED, [resolvedBefore, decidedBefore, limit])).rows
+    },
+
+    async imagesDeleted(ids) {
+      if (ids.length > 0) await kysely.updateTable('uploads').set({ blob_key: null }).where('id', 'in', ids).execute()
+    },
+
+    async imagesExpired(ids) {
+      if (ids.length === 0) return
+      await kysely
+        .with('vectors', (db) => db.deleteFrom('embeddings').where('upload_id', 'in', ids))
+        .updateTable('uploads')
+        .set({ blob_key: null })
+        .where('id', 'in', ids)
+        .execute()
+    },
+
+    async deleteEmbeddings({ before, limit }) {
+      const old = kysely
+        .selectFrom('embeddings')
+        .select(['upload_id', 'model_revision', 'view'])
+        .where('upload_id', '<', firstIdOf(before))
+        .orderBy('upload_id')
+        .limit(limit)
+      const { numDeletedRows } = await kysely
+        .deleteFrom('embeddings')
+        .where(({ eb, refTuple }) =>
+          eb(refTuple('upload_id', 'model_revision', 'view'), 'in', old.$asTuple('upload_id', 'model_revision', 'view')),
+        )
+        .executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+
+    async deleteRecords({ before, limit }) {
+      const old = kysely
+        .selectFrom('uploads')
+        .select('id')
+        .where('id', '<', firstIdOf(before))
+        .where('status', 'in', ['decided', 'erased'])
+        .where('blob_key', 'is', null)
+        .orderBy('id')
+        .limit(limit)
+      const { numDeletedRows } = await kysely.deleteFrom('uploads').where('id', 'in', old).executeTakeFirst()
+      return Number(numDeletedRows)
+    },
+
+    async orphansAmong(blobs) {
+      if (blobs.length === 0) return []
+      const { rows } = await run<{ key: string }>(ORPHANS, [
+        blobs.map(({ key }) => key),
+        blobs.map(({ modifiedAt }) => modifiedAt),
+      ])
+      return rows.map(({ key }) => key)
+    },
+  }
+}
+
+/** The ids of uploads are in the order in which they came (UUID version 7): this is the lowest that one can have that came at `moment`. */
+function firstIdOf(moment: Date): string {
+  return uuidv7({ msecs: moment.getTime(), seq: 0, random: new Uint8Array(16) })
+}
