@@ -17,6 +17,7 @@ import { createJudge } from './judge.ts'
 import { createUploadProcessor } from './process-upload.ts'
 import { startReconciler } from './reconcile.ts'
 import { startRetention } from './retention/start-retention.ts'
+import { startWebhooks } from './webhook/start-webhooks.ts'
 
 export type Worker = {
   /** Resolves when jobs are being taken; tells the port of the metrics when they have one. */
@@ -98,6 +99,10 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
           log,
         })
         closers.push(() => retention.stop())
+      }
+      if (config.dispatcher) {
+        const webhooks = startWebhooks({ config, database, metrics, log })
+        closers.push(() => webhooks.stop())
       }
       await consumer.start()
       log.info(
