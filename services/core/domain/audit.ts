@@ -1,5 +1,14 @@
 /** Everything that is written down when a person or a key does it. */
-export type AuditAction = 'key.create' | 'key.revoke' | 'upload.erase'
+export type AuditAction =
+  | 'key.create'
+  | 'key.revoke'
+  | 'upload.erase'
+  | 'webhook.create'
+  | 'webhook.update'
+  | 'webhook.delete'
+  | 'webhook.rotate-secret'
+  | 'webhook.test'
+  | 'webhook.redeliver'
 
 /** Who did something: an API key, a person who is logged in, whoever ran a command, or this service by itself. */
 export type AuditActor = { kind: 'key' | 'person' | 'cli' | 'system'; id: string; name: string }

@@ -1,3 +1,4 @@
+import type { AuditActor } from '../domain/audit.ts'
 import type { Page } from './upload-store.ts'
 
 export const DELIVERY_STATES = ['pending', 'delivered', 'dead'] as const
@@ -26,7 +27,8 @@ export type DeliveryDetails = Delivery & { body: string; history: PastAttempt[] 
 export type DeliveryFilter = { endpointId?: string | undefined; state?: DeliveryState | undefined }
 
 /**
- * Deliveries as people see them. What is another tenant's is not found. Every method throws AppError `store-unavailable` when PostgreSQL
+ * Deliveries as people see them. What is another tenant's is not found. The audit log says who had something sent: the service itself unless `by` is
+ * given. Every method throws AppError `store-unavailable` when PostgreSQL
  * is out of reach.
  */
 export interface DeliveryStore {
@@ -37,7 +39,7 @@ export interface DeliveryStore {
    * Sends it again, with the same id and the same bytes, whatever became of it before; its schedule begins anew. Throws AppError
    * `webhook-disabled` when its endpoint is.
    */
-  redeliver(tenant: string, id: string): Promise<Delivery | undefined>
+  redeliver(tenant: string, id: string, by?: AuditActor): Promise<Delivery | undefined>
   /** Makes an event `webhook.test` for this endpoint alone. Throws AppError `webhook-disabled` when it is. */
-  sendTest(tenant: string, endpointId: string): Promise<Delivery | undefined>
+  sendTest(tenant: string, endpointId: string, by?: AuditActor): Promise<Delivery | undefined>
 }

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
+import { THE_SERVICE } from '../domain/audit.ts'
 import { AppError } from '../domain/errors.ts'
 import { webhookTest } from '../domain/events.ts'
+import { appendAudit } from './audit-log.ts'
 import type { Database } from './database.ts'
 import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
 import type { Delivery, DeliveryState, DeliveryStore } from './delivery-store.ts'
@@ -91,22 +93,26 @@ export function createPgDeliveryStore(
       return row && { ...toDelivery(row), body: row.body, history: row.history }
     },
 
-    async redeliver(tenant, id) {
+    async redeliver(tenant, id, by = THE_SERVICE) {
       const found = isUuid(id) ? await find(tenant, id) : undefined
       if (!found) return undefined
       await refuseDisabled(tenant, found.endpointId)
       // What a dispatcher has in hand is being sent as it is.
-      await kysely
-        .updateTable('deliveries')
-        .set({ state: 'pending', attempts: 0, asked_at: sql`now()`, next_at: sql`now()` })
-        .where('id', '=', id)
-        .where((is) => is.or([is('leased_until', 'is', null), is('leased_until', '<=', sql<Date>`now()`)]))
-        .execute()
-      await ANNOUNCE.execute(kysely)
+      await kysely.transaction().execute(async (transaction) => {
+        await transaction
+          .updateTable('deliveries')
+          .set({ state: 'pending', attempts: 0, asked_at: sql`now()`, next_at: sql`now()` })
+          .where('id', '=', id)
+          .where((is) => is.or([is('leased_until', 'is', null), is('leased_until', '<=', sql<Date>`now()`)]))
+          .execute()
+        await ANNOUNCE.execute(transaction)
+        const details = { endpoint_id: found.endpointId, event_id: found.event.id }
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.redeliver', subject: id, details })
+      })
       return find(tenant, id)
     },
 
-    async sendTest(tenant, endpointId) {
+    async sendTest(tenant, endpointId, by = THE_SERVICE) {
       if (!isUuid(endpointId) || !(await refuseDisabled(tenant, endpointId))) return undefined
       const at = now()
       const event = webhookTest(endpointId, at)
@@ -122,6 +128,7 @@ export function createPgDeliveryStore(
           .returning('id')
           .executeTakeFirstOrThrow()
         await ANNOUNCE.execute(transaction)
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.test', subject: endpointId })
         return delivery.id
       })
       return find(tenant, id)

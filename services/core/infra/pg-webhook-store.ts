@@ -1,6 +1,8 @@
 import { type Kysely, type Selectable, sql, type Transaction, type UpdateObject } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
+import { THE_SERVICE } from '../domain/audit.ts'
 import { AppError } from '../domain/errors.ts'
+import { appendAudit } from './audit-log.ts'
 import type { Database } from './database.ts'
 import type { SecretBox } from './secret-box.ts'
 import type { Tables } from './tables.ts'
@@ -20,7 +22,7 @@ const PAGE = 5000
 
 export function createPgWebhookStore({ kysely }: Database, box: SecretBox): WebhookStore {
   return {
-    create: ({ tenant, url, description, eventTypes }) =>
+    create: ({ tenant, url, description, eventTypes }, by = THE_SERVICE) =>
       kysely.transaction().execute(async (transaction) => {
         await refuseTooMany(transaction, tenant)
         const row = await transaction
@@ -28,7 +30,10 @@ export function createPgWebhookStore({ kysely }: Database, box: SecretBox): Webh
           .values({ id: uuidv7(), tenant, url, description: description || null, event_types: eventTypes })
           .returningAll()
           .executeTakeFirstOrThrow()
-        return { endpoint: toEndpoint(row), secret: await addSecret(transaction, box, row.id) }
+        const secret = await addSecret(transaction, box, row.id)
+        const details = { origin: originOf(url), event_types: eventTypes }
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.create', subject: row.id, details })
+        return { endpoint: toEndpoint(row), secret }
       }),
 
     async list(tenant) {
@@ -47,31 +52,33 @@ export function createPgWebhookStore({ kysely }: Database, box: SecretBox): Webh
       return row && toEndpoint(row)
     },
 
-    async update(tenant, id, changes) {
+    async update(tenant, id, changes, by = THE_SERVICE) {
       const values = valuesOf(changes)
       if (!isUuid(id) || Object.keys(values).length === 0) return this.find(tenant, id)
-      const row = await kysely
-        .updateTable('webhook_endpoints')
-        .set(values)
-        .where('tenant', '=', tenant)
-        .where('id', '=', id)
-        .returningAll()
-        .executeTakeFirst()
-      return row && toEndpoint(row)
+      return kysely.transaction().execute(async (transaction) => {
+        const row = await setValues(transaction, tenant, id, values)
+        if (!row) return undefined
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.update', subject: id, details: detailsOf(changes) })
+        return toEndpoint(row)
+      })
     },
 
-    async remove(tenant, id) {
-      if (!(await this.update(tenant, id, { state: 'disabled' }))) return false
+    async remove(tenant, id, by = THE_SERVICE) {
+      if (!isUuid(id) || !(await setValues(kysely, tenant, id, valuesOf({ state: 'disabled' })))) return false
       let deleted: bigint
       do {
         const page = kysely.selectFrom('deliveries').select('id').where('endpoint_id', '=', id).limit(PAGE)
         deleted = (await kysely.deleteFrom('deliveries').where('id', 'in', page).executeTakeFirst()).numDeletedRows
       } while (deleted > 0n)
-      const removed = await kysely.deleteFrom('webhook_endpoints').where('id', '=', id).executeTakeFirst()
-      return removed.numDeletedRows === 1n
+      return kysely.transaction().execute(async (transaction) => {
+        const removed = await transaction.deleteFrom('webhook_endpoints').where('id', '=', id).executeTakeFirst()
+        if (removed.numDeletedRows === 0n) return false
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.delete', subject: id })
+        return true
+      })
     },
 
-    rotateSecret: (tenant, id, { overlapSeconds }) =>
+    rotateSecret: (tenant, id, { overlapSeconds }, by = THE_SERVICE) =>
       kysely.transaction().execute(async (transaction) => {
         if (!(await lock(transaction, tenant, id))) return undefined
         const until = sql<Date>`now() + ${overlapSeconds} * interval '1 second'`
@@ -86,7 +93,10 @@ export function createPgWebhookStore({ kysely }: Database, box: SecretBox): Webh
           .set({ expires_at: sql`least(expires_at, ${previousExpiresAt}::timestamptz)` })
           .where('endpoint_id', '=', id)
           .execute()
-        return { secret: await addSecret(transaction, box, id), previousExpiresAt }
+        const secret = await addSecret(transaction, box, id)
+        const details = { previous_expires_at: previousExpiresAt.toISOString() }
+        await appendAudit(transaction, { tenant, actor: by, action: 'webhook.rotate-secret', subject: id, details })
+        return { secret, previousExpiresAt }
       }),
   }
 }
@@ -122,6 +132,35 @@ async function addSecret(kysely: Kysely<Tables>, box: SecretBox, endpointId: str
     .values({ endpoint_id: endpointId, secret: box.seal(secret, endpointId) })
     .execute()
   return formatWebhookSecret(secret)
+}
+
+function setValues(
+  kysely: Kysely<Tables>,
+  tenant: string,
+  id: string,
+  values: ReturnType<typeof valuesOf>,
+): Promise<Row | undefined> {
+  return kysely
+    .updateTable('webhook_endpoints')
+    .set(values)
+    .where('tenant', '=', tenant)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+}
+
+/** What is written down of changes. The rest of a URL may hold a secret. */
+function detailsOf({ url, description, eventTypes, state }: WebhookChanges): Record<string, unknown> {
+  return {
+    ...(url !== undefined && { origin: originOf(url) }),
+    ...(description !== undefined && { description: 'changed' }),
+    ...(eventTypes && { event_types: eventTypes }),
+    ...(state && { state }),
+  }
+}
+
+function originOf(url: string): string {
+  return new URL(url).origin
 }
 
 function valuesOf({ url, description, eventTypes, state }: WebhookChanges): UpdateObject<Tables, 'webhook_endpoints'> {

@@ -1,3 +1,4 @@
+import type { AuditActor } from '../domain/audit.ts'
 import type { EventType } from '../domain/events.ts'
 
 /** `request`: somebody asked for it; `gone`: the endpoint itself answered 410. */
@@ -34,21 +35,23 @@ export const MOST_ENDPOINTS = 50
 
 /**
  * Webhook endpoints and their secrets (`whsec_…`), which are told only when they are made. What is another tenant's is not found.
- * Every method throws AppError `store-unavailable` when PostgreSQL is out of reach.
+ * The audit log says who changed one: the service itself unless `by` is given. Every method throws AppError `store-unavailable` when PostgreSQL is
+ * out of reach.
  */
 export interface WebhookStore {
   /** Throws AppError `too-many-webhooks` when the tenant has `MOST_ENDPOINTS`. */
-  create(endpoint: NewWebhookEndpoint): Promise<{ endpoint: WebhookEndpoint; secret: string }>
+  create(endpoint: NewWebhookEndpoint, by?: AuditActor): Promise<{ endpoint: WebhookEndpoint; secret: string }>
   /** Oldest first. */
   list(tenant: string): Promise<WebhookEndpoint[]>
   find(tenant: string, id: string): Promise<WebhookEndpoint | undefined>
-  update(tenant: string, id: string, changes: WebhookChanges): Promise<WebhookEndpoint | undefined>
+  update(tenant: string, id: string, changes: WebhookChanges, by?: AuditActor): Promise<WebhookEndpoint | undefined>
   /** With its deliveries, pending ones too; false when there is none. */
-  remove(tenant: string, id: string): Promise<boolean>
+  remove(tenant: string, id: string, by?: AuditActor): Promise<boolean>
   /** Messages are signed with the new secret, and with the older ones too until `overlapSeconds` have passed. */
   rotateSecret(
     tenant: string,
     id: string,
     options: { overlapSeconds: number },
+    by?: AuditActor,
   ): Promise<{ secret: string; previousExpiresAt: Date } | undefined>
 }
