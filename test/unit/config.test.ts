@@ -54,6 +54,17 @@ describe('a setting', () => {
     expect(outbound.allow.networks.map(String)).toEqual(['10.1.0.0/16'])
   })
 
+  test('gives webhooks another schedule, and keys that their secrets are sealed with', () => {
+    const [current, older] = ['a', 'b'].map((letter) => Buffer.from(letter.repeat(32)))
+    const { webhookRetrySeconds, secretKeys } = readConfig({
+      PIXWARDEN_WEBHOOK_RETRY_SECONDS: '0.5, 10,60',
+      PIXWARDEN_SECRET_KEY: [current, older].map((key) => key?.toString('base64')).join(),
+    })
+    expect(webhookRetrySeconds).toEqual([0.5, 10, 60])
+    expect(secretKeys).toEqual([current, older])
+    expect(readConfig({})).toMatchObject({ secretKeys: [], webhookTimeoutMs: 15_000, dispatcher: true })
+  })
+
   test('that is a list has every wrong entry named', () => {
     const problems = problemsOf({ PIXWARDEN_OUTBOUND_ALLOW: '10.0.0.0/33,hooks.internal,10.0.0.1:80' })
     expect(problems).toEqual([expect.stringContaining('"10.0.0.0/33"'), expect.stringContaining('"10.0.0.1:80"')])
@@ -109,6 +120,12 @@ describe('a setting', () => {
     ['PIXWARDEN_OUTBOUND_PORTS', '80,'],
     ['PIXWARDEN_OUTBOUND_PORTS', '443,65536'],
     ['PIXWARDEN_FETCH_TIMEOUT_MS', '60000'],
+    ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '5,soon'],
+    ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '5,-1'],
+    ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '604801'],
+    ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '1,'.repeat(50)],
+    ['PIXWARDEN_SECRET_KEY', 'c2hvcnQ='],
+    ['PIXWARDEN_SECRET_KEY', `${'A'.repeat(43)}=,`],
   ])('%s=%s is refused by its name', (name, value) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name}: .`)])
   })
