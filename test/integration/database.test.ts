@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase, withSearchPath } from '../../services/core/infra/database.ts'
 import { silentLogger } from '../../services/core/infra/logger.ts'
+import { mayBeDone } from '../../services/core/infra/store-error.ts'
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -39,6 +40,7 @@ describe('the database', () => {
     })
     await server.query('SELECT pg_terminate_backend($1)', [pid])
     await refused
+    expect(mayBeDone(await slow.catch((error: unknown) => error))).toBe(true)
     expect((await database.run(QUICK, [])).rows).toEqual([{ one: 1 }])
     await database.close()
   })
@@ -62,7 +64,9 @@ describe('the database', () => {
   test('is unavailable when all its connections are taken', async () => {
     const database = open(server.url, 1)
     const slow = database.run({ name: 'slowish', text: 'SELECT pg_sleep(3.5)' }, [])
-    await expect(database.run(QUICK, [])).rejects.toMatchObject({ code: 'store-unavailable' })
+    const refused = await database.run(QUICK, []).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'store-unavailable' })
+    expect(mayBeDone(refused)).toBe(false)
     await slow
     await database.close()
   })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { AppError, hasCode } from '../../core/domain/errors.ts'
+import { AppError } from '../../core/domain/errors.ts'
 import type { Logger } from '../../core/infra/logger.ts'
+import { mayBeDone } from '../../core/infra/store-error.ts'
 import type { IdempotencyStore, UploadStore } from '../../core/infra/upload-store.ts'
 import type { ApiContext } from '../context.ts'
 import { type ReceivedImage, receiveImage, type Sink } from './receive-image.ts'
@@ -28,7 +29,8 @@ type Stores = Pick<ApiContext, 'blobs' | 'config'> & {
 }
 
 /**
- * Makes a submission durable: its bytes, then its row. What is refused, for whatever reason, leaves nothing behind, and frees its idempotency key.
+ * Makes a submission durable: its bytes, then its row. What is refused, for whatever reason, leaves nothing behind, and frees its idempotency key; only where
+ * the database may have taken the row before it fell silent do the bytes stay.
  * A key that has its upload already gives that upload again. Throws AppError `idempotency-key-in-use` or `idempotency-key-reused`, and what reading and storing throw.
  */
 export async function acceptUpload(stores: Stores, submission: Submission): Promise<Accepted> {
@@ -55,9 +57,11 @@ async function storeUpload(stores: Stores, submission: Submission): Promise<Acce
     const read = await readInto(stores, submission, (bytes) => stores.blobs.put(blobKey, bytes))
     await insert(stores, submission, { ...read, blobKey })
   } catch (error) {
-    await stores.blobs
-      .delete(blobKey)
-      .catch((failure: unknown) => log.error({ err: failure, blobKey }, 'the bytes of a refused upload were not deleted'))
+    // A row that may be there, or come yet, needs its bytes; without a row they are swept up later.
+    if (!mayBeDone(error))
+      await stores.blobs
+        .delete(blobKey)
+        .catch((failure: unknown) => log.error({ err: failure, blobKey }, 'the bytes of a refused upload were not deleted'))
     throw error
   }
   return { id, repeated: false }
@@ -74,7 +78,7 @@ async function insert(
   try {
     await uploads.insert({ id, tenant, source, externalId, metadata, ...image, blobKey, keepImage }, idempotency)
   } catch (error) {
-    if (!hasCode(error, 'store-unavailable')) throw error
+    if (!mayBeDone(error)) throw error
     const found = await uploads.find(tenant, id).catch(() => undefined)
     if (!found) throw error
   }

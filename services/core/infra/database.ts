@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely'
 import { Pool, type PoolClient, type QueryResult, type QueryResultRow } from 'pg'
 import type { Logger } from './logger.ts'
-import { asStoreError } from './store-error.ts'
+import { asStatementError, asStoreError } from './store-error.ts'
 import type { Tables } from './tables.ts'
 
 /** A server that does not answer in this time counts as down; the client waits a little longer than the server would. */
@@ -80,7 +80,7 @@ function guard(client: PoolClient): PostgresPoolClient {
     try {
       return await client.query(sql, [...values])
     } catch (error) {
-      const thrown = asStoreError(error)
+      const thrown = asStatementError(error)
       if (thrown !== error) broken = error as Error
       throw thrown
     }
@@ -90,7 +90,7 @@ function guard(client: PoolClient): PostgresPoolClient {
 }
 
 function releaseBroken(client: PoolClient, error: unknown): never {
-  const thrown = asStoreError(error)
+  const thrown = asStatementError(error)
   client.release(thrown === error ? undefined : (error as Error))
   throw thrown
 }
