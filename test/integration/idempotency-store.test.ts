@@ -1,8 +1,11 @@
 import { v4 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDatabase } from '../../services/core/infra/database.ts'
+import { silentLogger } from '../../services/core/infra/logger.ts'
 import { createPgIdempotencyStore } from '../../services/core/infra/pg-idempotency-store.ts'
 import { createPgUploadStore } from '../../services/core/infra/pg-upload-store.ts'
 import { type IdempotencyStore, RESERVATION_SECONDS, type UploadStore } from '../../services/core/infra/upload-store.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { newUpload, openTestStore, type TestStore } from '../support/test-store.ts'
 
 describe('an idempotency key', () => {
@@ -49,6 +52,22 @@ describe('an idempotency key', () => {
     await keys.reserve('default', key)
     await keys.release('default', key)
     expect(await keys.reserve('default', key)).toEqual({ state: 'reserved' })
+  })
+
+  test('is free again as soon as the database answers, when it was away as the request was refused', async () => {
+    const proxy = await startTcpProxy(opened.server.url)
+    const database = openDatabase({ url: proxy.url, schema: 'pixwarden', pool: 2, log: silentLogger() })
+    const here = createPgIdempotencyStore(database)
+    const [refused, other] = [uuid(), uuid()]
+    await here.reserve('default', refused)
+    await proxy.cut()
+    await expect(here.release('default', refused)).rejects.toMatchObject({ code: 'store-unavailable' })
+    await expect(here.reserve('default', other)).rejects.toMatchObject({ code: 'store-unavailable' })
+    await proxy.mend()
+    expect(await here.reserve('default', other)).toEqual({ state: 'reserved' })
+    expect(await keys.reserve('default', refused)).toEqual({ state: 'reserved' })
+    await database.close()
+    await proxy.close()
   })
 
   test('is free again some time after its holder died', async () => {

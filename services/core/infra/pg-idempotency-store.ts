@@ -1,4 +1,5 @@
 import type { Database, Statement } from './database.ts'
+import { mayBeDone } from './store-error.ts'
 import { type IdempotencyStore, RESERVATION_SECONDS } from './upload-store.ts'
 
 /** Takes a key that is free, expired, or held by a request that must be dead; and sweeps a few expired ones, so that none pile up. */
@@ -17,11 +18,52 @@ const RESERVE: Statement = {
       THEN ${RESERVATION_SECONDS} * interval '1 second' ELSE interval '24 hours' END`,
 }
 
+/** Reservations whose end could not be written: they belong to nobody. */
+const FREE: Statement = {
+  name: 'free-idempotency-keys',
+  text: `DELETE FROM idempotency_keys AS held USING unnest($1::text[], $2::text[]) AS left_over(tenant, key)
+    WHERE held.tenant = left_over.tenant AND held.key = left_over.key AND upload_id IS NULL`,
+}
+
+/** More than that lapse by themselves. */
+const MOST_REMEMBERED = 10_000
+
+type Key = { tenant: string; key: string }
+
+/**
+ * A key that cannot be released, because the database is away, is released before the next is reserved: who is told to try again must not find
+ * their own key held.
+ */
 export function createPgIdempotencyStore({ kysely, run }: Database): IdempotencyStore {
+  const leftOver = new Map<string, Key>()
+  const remember = (each: Key) => {
+    if (leftOver.size < MOST_REMEMBERED) leftOver.set(JSON.stringify(each), each)
+  }
+  const free = async (keys: Key[]) => {
+    try {
+      await run(FREE, [keys.map(({ tenant }) => tenant), keys.map(({ key }) => key)])
+    } catch (error) {
+      keys.forEach(remember)
+      throw error
+    }
+  }
+  const freeLeftOver = async () => {
+    if (leftOver.size === 0) return
+    const keys = [...leftOver.values()]
+    leftOver.clear()
+    await free(keys)
+  }
+
   return {
     async reserve(tenant, key) {
-      const { rowCount } = await run(RESERVE, [tenant, key])
-      if (rowCount === 1) return { state: 'reserved' }
+      await freeLeftOver()
+      try {
+        const { rowCount } = await run(RESERVE, [tenant, key])
+        if (rowCount === 1) return { state: 'reserved' }
+      } catch (error) {
+        if (mayBeDone(error)) remember({ tenant, key })
+        throw error
+      }
       const held = await kysely
         .selectFrom('idempotency_keys')
         .select(['upload_id', 'request_hash'])
@@ -32,13 +74,6 @@ export function createPgIdempotencyStore({ kysely, run }: Database): Idempotency
       return { state: 'done', uploadId: held.upload_id, requestHash: held.request_hash }
     },
 
-    async release(tenant, key) {
-      await kysely
-        .deleteFrom('idempotency_keys')
-        .where('tenant', '=', tenant)
-        .where('key', '=', key)
-        .where('upload_id', 'is', null)
-        .execute()
-    },
+    release: (tenant, key) => free([{ tenant, key }]),
   }
 }

@@ -78,5 +78,6 @@ export const RESERVATION_SECONDS = 120
 /** Idempotency keys, kept 24 hours. A reservation whose holder died lapses after `RESERVATION_SECONDS`. */
 export interface IdempotencyStore {
   reserve(tenant: string, key: string): Promise<Reservation>
+  /** When this fails, the key is free as soon as the database answers this process again. */
   release(tenant: string, key: string): Promise<void>
 }
