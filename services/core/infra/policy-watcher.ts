@@ -1,4 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
 import { hasCode } from '../domain/errors.ts'
 import type { LoadedPolicy, Problem } from '../domain/policy.ts'
 import type { Logger } from './logger.ts'
@@ -20,7 +22,7 @@ export type PolicyWatcherOptions = {
 
 /** Editors write a file in several steps: a change is read once the folder has been quiet for this long. */
 const QUIET_MS = 100
-/** Some mounts (network file systems, ConfigMaps of other hosts) send no events: the folder is read again this often. */
+/** Some mounts (network file systems, ConfigMaps of other hosts) send no events: the folder is looked at this often. */
 const POLL_MS = 5000
 
 /** Reads the policies of a folder, then again whenever it changes. Throws AppError `invalid-policy` when the first set is unusable. */
@@ -36,6 +38,7 @@ export async function watchPolicies({
     for (const warning of warnings) log.warn(formatProblem(warning))
     return policies
   }
+  let seen = await lookOf(dir)
   let current = await load()
   await activate(current)
   let problems: Problem[] = []
@@ -58,10 +61,17 @@ export async function watchPolicies({
       log.error({ err: error }, 'policies refused; the last good set stays active')
     }
   }
+  /** Parsing costs far more than a look; a set with problems is read in any case, since they may lie in the images of its tests. */
+  const reloadIfChanged = async () => {
+    const look = await lookOf(dir)
+    if (look === seen && problems.length === 0) return
+    seen = look
+    await reload()
+  }
   const schedule = () => {
     clearTimeout(quiet)
     quiet = setTimeout(() => {
-      reading = reading.then(reload)
+      reading = reading.then(reloadIfChanged)
     }, QUIET_MS)
   }
   const watcher = watchFolder(dir, schedule, log)
@@ -76,6 +86,17 @@ export async function watchPolicies({
       clearInterval(poll)
       watcher?.close()
     },
+  }
+}
+
+/** Names, sizes and times of what a folder holds; empty when it cannot be read, which loading then reports. */
+async function lookOf(dir: string): Promise<string> {
+  try {
+    const names = await readdir(dir)
+    const stats = await Promise.all(names.sort().map((name) => stat(path.join(dir, name), { bigint: true })))
+    return names.map((name, index) => `${name} ${stats[index]?.size} ${stats[index]?.mtimeNs} ${stats[index]?.ino}`).join('\n')
+  } catch {
+    return ''
   }
 }
 
