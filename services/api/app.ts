@@ -18,6 +18,8 @@ import { readAudit } from './routes/read-audit.ts'
 import { readPolicies } from './routes/read-policies.ts'
 import { readUploads } from './routes/read-uploads.ts'
 import { submitUpload } from './routes/submit-upload.ts'
+import { webhookDeliveries } from './routes/webhook-deliveries.ts'
+import { manageWebhooks } from './routes/webhooks.ts'
 
 /** Of every body that is no upload. */
 const BODY_BYTES = 65_536
@@ -54,6 +56,8 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   await app.register(readUploads(context))
   await app.register(eraseUpload(context))
   await app.register(readPolicies(context))
+  await app.register(manageWebhooks(context))
+  await app.register(webhookDeliveries(context))
   await app.register(readAudit(context))
   return app
 }

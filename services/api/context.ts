@@ -5,11 +5,13 @@ import type { AuditFilter } from '../core/infra/audit-log.ts'
 import type { BlobStore } from '../core/infra/blob-store.ts'
 import type { Config } from '../core/infra/config.ts'
 import type { DecisionListener } from '../core/infra/decision-listener.ts'
+import type { DeliveryStore } from '../core/infra/delivery-store.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import type { Metrics } from '../core/infra/metrics.ts'
 import type { PolicySource } from '../core/infra/policy-watcher.ts'
 import type { UploadQueue } from '../core/infra/upload-queue.ts'
 import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.ts'
+import type { WebhookStore } from '../core/infra/webhook-store.ts'
 
 /** What the routes work with. */
 export type ApiContext = {
@@ -26,6 +28,8 @@ export type ApiContext = {
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
   policies: Pick<PolicySource, 'current' | 'problems'>
+  webhooks: WebhookStore
+  deliveries: DeliveryStore
   /** For requests to URLs that callers name; guarded. */
   outbound: Dispatcher
   listAudit(filter: AuditFilter, limit: number): Promise<AuditRow[]>

@@ -13,10 +13,13 @@ import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
 import { migrate } from '../core/infra/migrate.ts'
 import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
+import { createPgDeliveryStore } from '../core/infra/pg-delivery-store.ts'
 import { createPgIdempotencyStore } from '../core/infra/pg-idempotency-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
+import { createPgWebhookStore } from '../core/infra/pg-webhook-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
+import { createSecretBox } from '../core/infra/secret-box.ts'
 import { createApp } from './app.ts'
 
 export type Api = {
@@ -74,6 +77,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     queue,
     decisions,
     policies,
+    webhooks: createPgWebhookStore(database, createSecretBox(config.secretKeys)),
+    deliveries: createPgDeliveryStore(database),
     outbound,
     listAudit: (filter, limit) => listAudit(database, filter, limit),
     checkDatabase: async () => void (await database.run(CHECK, [])),
