@@ -38,7 +38,7 @@ const rotation = z
       .default(DAY_SECONDS)
       .describe('How long messages are signed with the older secret too; 0 when it has become known to others.'),
   })
-  .optional()
+  .nullish()
 
 /** /v1/webhooks: where a platform hears of events. */
 export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules } }: ApiContext): FastifyPluginAsyncZod {
