@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { openModel } from '../../services/worker/clip/open-model.ts'
 import { decodeImage } from '../../services/worker/image/decode-image.ts'
+import { restrictSharp } from '../../services/worker/image/open-picture.ts'
 
 /**
  * A process that runs one part of the work and nothing else, as fast as it can, on one thread:
@@ -26,7 +27,8 @@ async function modelRates(seconds: number, batches: number[]): Promise<number[]>
 
 async function decodeRate(seconds: number, files: string[]): Promise<number> {
   const { preprocessing } = model
-  const settings = { preprocessing, mode: 'fast', maxPixels: 50_000_000, avif: false } as const
+  const settings = { preprocessing, mode: 'fast', maxPixels: 50_000_000 } as const
+  restrictSharp({ avif: false })
   let next = 0
   return runsPerSecond(seconds, () => decodeImage(files[next++ % files.length] as string, settings))
 }

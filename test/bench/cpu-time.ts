@@ -9,12 +9,12 @@ export async function cpuTime(pid: number): Promise<CpuTime> {
   const mainThread = threads.get(pid) ?? 0
   const others = [...threads].filter(([tid]) => tid !== pid).map(([, ms]) => ms)
   const busiestThread = Math.max(0, ...others)
-  const childTimes = await Promise.all((await childrenOf(pid)).map(threadTimes))
+  const [childTimes, ended] = await Promise.all([Promise.all((await childrenOf(pid)).map(threadTimes)), endedChildrenMs(pid)])
   return {
     mainThread,
     busiestThread,
     otherThreads: sum(others) - busiestThread,
-    children: sum(childTimes.flatMap((times) => [...times.values()])),
+    children: ended + sum(childTimes.flatMap((times) => [...times.values()])),
   }
 }
 
@@ -41,6 +41,15 @@ async function threadTimes(pid: number): Promise<Map<number, number>> {
     }),
   )
   return new Map(times)
+}
+
+const TICKS_PER_SECOND = 100
+
+/** CPU time of children that have ended: decoders are replaced now and then. The 16th and 17th fields of stat, in ticks. */
+async function endedChildrenMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (1000 * (Number(fields[13]) + Number(fields[14]))) / TICKS_PER_SECOND
 }
 
 async function childrenOf(pid: number): Promise<number[]> {

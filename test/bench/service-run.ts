@@ -9,6 +9,8 @@ export type Throughput = {
   imagesPerSecond: number
   /** CPU of all workers and their decoders, in ms per image. */
   cpuMsPerImage: number
+  /** The same by where it is spent; `otherThreads` are libuv's and V8's. */
+  byThread: CpuTime
   /** Shares of that. Plumbing is everything outside the decoders and the inference threads. */
   shares: { inference: number; decode: number; plumbing: number }
   /** The slowest worker's. */
@@ -46,6 +48,12 @@ export async function measureThroughput(service: Service, photos: Buffer[], coun
     images,
     imagesPerSecond: (1000 * images) / (done.lastMs - warm.lastMs),
     cpuMsPerImage: total / images,
+    byThread: {
+      mainThread: sum(used.map(({ mainThread }) => mainThread)) / images,
+      busiestThread: inference / images,
+      otherThreads: sum(used.map(({ otherThreads }) => otherThreads)) / images,
+      children: decode / images,
+    },
     shares: { inference: inference / total, decode: decode / total, plumbing: plumbing / total },
     loopDelayP99Ms: loopDelay,
   }
