@@ -5,6 +5,7 @@ import { SCOPES, type Scope } from '../core/domain/scopes.ts'
 import { packageRoot } from '../core/infra/package-root.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Env } from './settings.ts'
+import { addWebhook } from './webhook/webhook-commands.ts'
 
 type End = (code: ExitCode) => void
 
@@ -20,6 +21,7 @@ export function createProgram(env: Env, end: End): Command {
   addScan(program, env, end)
   addPolicy(program, env, end)
   addKey(program, env, end)
+  addWebhook(program, env, end)
   addAudit(program, env, end)
   return program
 }

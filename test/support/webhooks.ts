@@ -32,6 +32,7 @@ export async function openWebhookBench() {
 
   return {
     database,
+    url: server.url,
     uploads,
     webhooks,
     deliveries,
