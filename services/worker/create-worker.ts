@@ -69,7 +69,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
 
   const connection = queueConnection(config, databaseUrl)
   const blobs = createFsBlobStore({ dir: config.blobDir })
-  const handler = createUploadProcessor({ store, blobs, judge, model, metrics, log })
+  const handler = createUploadProcessor({ store, blobs, judge, decoders: config.decoders, model, metrics, log })
   const consumer = createUploadConsumer(connection, { concurrency: config.concurrency, handler, log })
   closers.push(() => consumer.stop())
 

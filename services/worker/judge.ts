@@ -27,8 +27,11 @@ export type Judgement = {
 export type Judge = {
   /** Loads the model, which the first image would otherwise wait for. Throws AppError `invalid-model`. */
   ready(): Promise<void>
-  /** Throws AppError `undecodable`, `decoder-failed` (the decoder was killed or crashed) or `model-failed`. */
-  judge(file: string): Promise<Judgement>
+  /**
+   * Calls `onDecoded` when the decoder is free for the next. Throws AppError `undecodable`, `decoder-failed` (the decoder was killed or crashed)
+   * or `model-failed`.
+   */
+  judge(file: string, onDecoded?: () => void): Promise<Judgement>
   /** Embeds the prompts of `policies` and judges by them from then on. */
   usePolicies(policies: LoadedPolicy[]): Promise<void>
   close(): Promise<void>
@@ -77,8 +80,9 @@ export function createJudge(options: JudgeOptions): Judge {
   return {
     ready: () => images.ready(),
 
-    async judge(file) {
+    async judge(file, onDecoded) {
       const { width, height, views, missing, decodeMs } = await decoder.decode(file)
+      onDecoded?.()
       const kept = options.keepViews ? { views: views.map(({ view, pixels }) => ({ view, pixels: pixels.slice() })) } : {}
       const startedAt = performance.now()
       const embeddings = await Promise.all(

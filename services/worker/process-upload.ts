@@ -7,11 +7,14 @@ import type { Metrics, Stage } from '../core/infra/metrics.ts'
 import type { UploadHandler } from '../core/infra/upload-queue.ts'
 import type { ClaimedUpload, UploadStore } from '../core/infra/upload-store.ts'
 import type { Judge, Judgement } from './judge.ts'
+import { createTurnstile } from './turnstile.ts'
 
 export type UploadProcessorOptions = {
-  store: Pick<UploadStore, 'claim' | 'unclaim' | 'conclude'>
+  store: Pick<UploadStore, 'claim' | 'isPending' | 'unclaim' | 'conclude'>
   blobs: Pick<BlobStore, 'withFile'>
   judge: Pick<Judge, 'judge'>
+  /** Uploads that may be decoded at once. */
+  decoders: number
   model: { id: string; revision: string }
   metrics: Pick<Metrics, 'stageDuration' | 'decisions' | 'ruleScore' | 'decodeFailures'>
   log: Logger
@@ -20,35 +23,63 @@ export type UploadProcessorOptions = {
 /** An image whose attempts all ended in a dead decoder, model or worker is a moderator's to judge. */
 const MAX_ATTEMPTS = 3
 
+/** For each decoder one picture at work, and one at hand. */
+const CLAIMED_PER_DECODER = 2
+
 /**
  * Takes an upload from its job to its conclusion. Throws when the attempt failed and another is due; the queue then tries it again.
  * An upload that is decided already, or erased, is left alone.
+ *
+ * An attempt is counted only when a decoder is nearly free: a worker that dies costs others none. One that an earlier attempt at an upload
+ * did not survive, it seems, tries it again with nothing else in its hands: what kills a worker then does not take the same neighbours with it
+ * each time.
  */
 export function createUploadProcessor(options: UploadProcessorOptions): UploadHandler {
-  const { store, metrics } = options
+  const { store } = options
+  const turnstile = createTurnstile(CLAIMED_PER_DECODER * options.decoders)
 
-  return async ({ uploadId, enqueuedAt }) => {
-    const log = options.log.child({ uploadId })
-    const queueMs = Math.max(0, Date.now() - enqueuedAt)
-    const upload = await store.claim(uploadId)
-    if (!upload) return log.debug('no longer pending')
-    const conclusion = await reach(upload, queueMs, options, log)
-    const decided = await timed('store', metrics, () => store.conclude(upload, conclusion))
-    if (!decided) return log.info('no longer pending: decided by another worker, or erased')
-    observe(conclusion, metrics)
-    const { action, reasonCodes, detail, timings } = conclusion
-    log.info({ action, reasonCodes, detail, timings, attempts: upload.attempts }, 'decided')
+  return async (job) => {
+    const log = options.log.child({ uploadId: job.uploadId })
+    const begun = await turnstile.among(async (onDecoded) => {
+      const upload = await store.claim(job.uploadId, job.failures)
+      if (upload) await attempt({ upload, queueMs: msSince(job.enqueuedAt), log, onDecoded }, options)
+      return upload !== undefined
+    })
+    if (begun) return
+    if (!(await store.isPending(job.uploadId))) return log.debug('no longer pending')
+    await turnstile.alone(async () => {
+      const upload = await store.claim(job.uploadId)
+      if (upload) await attempt({ upload, queueMs: msSince(job.enqueuedAt), log }, options)
+    })
   }
 }
 
-async function reach(upload: ClaimedUpload, queueMs: number, options: UploadProcessorOptions, log: Logger): Promise<Conclusion> {
+type Attempt = { upload: ClaimedUpload; queueMs: number; log: Logger; onDecoded?: () => void }
+
+/** The clocks of those who enqueue may differ from ours. */
+function msSince(ms: number): number {
+  return Math.max(0, Date.now() - ms)
+}
+
+async function attempt(begun: Attempt, options: UploadProcessorOptions): Promise<void> {
+  const { store, metrics } = options
+  const { upload, log } = begun
+  const conclusion = await reach(begun, options)
+  const decided = await timed('store', metrics, () => store.conclude(upload, conclusion))
+  if (!decided) return log.info('no longer pending: decided by another worker, or erased')
+  observe(conclusion, metrics)
+  const { action, reasonCodes, detail, timings } = conclusion
+  log.info({ action, reasonCodes, detail, timings, attempts: upload.attempts }, 'decided')
+}
+
+async function reach({ upload, queueMs, log, onDecoded }: Attempt, options: UploadProcessorOptions): Promise<Conclusion> {
   const { store, blobs, judge, model, metrics } = options
   if (upload.attempts > MAX_ATTEMPTS) return undecided('undecodable', `none of ${MAX_ATTEMPTS} attempts came to an end`, queueMs)
   try {
     const openedAt = performance.now()
     return await blobs.withFile(upload.blobKey, async (file) => {
       const fetchMs = performance.now() - openedAt
-      return decided(await judge.judge(file), model, { queue: queueMs, fetch: fetchMs })
+      return decided(await judge.judge(file, onDecoded), model, { queue: queueMs, fetch: fetchMs })
     })
   } catch (error) {
     if (hasCode(error, 'undecodable', 'not-found')) {

@@ -209,6 +209,7 @@ describe('an upload that is erased while a worker has it', () => {
           return then()
         },
       },
+      decoders: 1,
       model: { id: 'embedded', revision: 'a'.repeat(64) },
       metrics: createMetrics(),
       log: silentLogger(),
@@ -225,7 +226,7 @@ describe('an upload that is erased while a worker has it', () => {
     ],
   ])('stays erased when the attempt %s, and its job ends quietly', async (_what, then) => {
     const { id } = await submit()
-    await processor(id, then)({ uploadId: id, enqueuedAt: Date.now() })
+    await processor(id, then)({ uploadId: id, enqueuedAt: Date.now(), failures: 0 })
     expect(await about(id)).toEqual(nothing)
     expect((await read(id)).status).toBe(410)
   })
@@ -235,8 +236,8 @@ describe('an upload that is erased while a worker has it', () => {
     const handle = processor(id, () => {
       throw new AppError('decoder-failed', 'killed')
     })
-    await expect(handle({ uploadId: id, enqueuedAt: Date.now() })).rejects.toThrow('killed')
-    await handle({ uploadId: id, enqueuedAt: Date.now() })
+    await expect(handle({ uploadId: id, enqueuedAt: Date.now(), failures: 0 })).rejects.toThrow('killed')
+    await handle({ uploadId: id, enqueuedAt: Date.now(), failures: 1 })
     expect(await about(id)).toEqual(nothing)
     expect(await api.uploads.pendingIds({ olderThanMs: 0, limit: 1000 })).not.toContain(id)
   })

@@ -92,7 +92,7 @@ describe.each([
       await queue.enqueue(id)
       await waitFor(() => jobs.length > 0, { what: 'the job' })
       await empty()
-      expect(jobs).toEqual([{ uploadId: id, enqueuedAt: expect.any(Number) }])
+      expect(jobs).toEqual([{ uploadId: id, enqueuedAt: expect.any(Number), failures: 0 }])
       expect(jobs[0]?.enqueuedAt).toBeGreaterThanOrEqual(before - 50)
       expect(jobs[0]?.enqueuedAt).toBeLessThanOrEqual(Date.now() + 50)
     })
@@ -128,10 +128,10 @@ describe.each([
       expect(ids()).toEqual([id, id])
     })
 
-    test('an upload whose handler throws is tried again after a pause', async () => {
+    test('an upload whose handler throws is tried again after a pause, and knows how often it failed', async () => {
       const { connection, queue, empty } = await setup()
       const times: number[] = []
-      await consume(connection, async () => {
+      const { jobs } = await consume(connection, async () => {
         times.push(performance.now())
         if (times.length < 3) throw new Error('as told')
       })
@@ -141,6 +141,7 @@ describe.each([
       const [first = 0, second = 0, third = 0] = times
       expect(second - first).toBeGreaterThan(450)
       expect(third - second).toBeGreaterThan(950)
+      expect(jobs.map(({ failures }) => failures)).toEqual([0, 1, 2])
     })
 
     test('a job that waits for its next try is delayed, and a second consumer may take it', async () => {
@@ -174,17 +175,17 @@ describe.each([
       expect(await queue.counts()).toEqual({ ...EMPTY, waiting: ids().includes(late) ? 0 : 1 })
     })
 
-    test('the job of a killed consumer starts again within 10 s', async () => {
+    test('the job of a killed consumer starts again within 10 s, and has not failed', async () => {
       const { connection, queue } = await setup()
       const script = path.join(packageRoot, 'dist/test/support/stuck-consumer.js')
       const child = fork(script, [JSON.stringify(connection)])
       const id = uuid()
       await queue.enqueue(id)
       expect(await once(child, 'message')).toContain(id)
-      const { ids } = await consume(connection)
+      const { jobs } = await consume(connection)
       child.kill('SIGKILL')
-      await waitFor(() => ids().includes(id), { timeoutMs: 10_000, what: 'the job to start again' })
-      expect(ids()).toEqual([id])
+      await waitFor(() => jobs.length > 0, { timeoutMs: 10_000, what: 'the job to start again' })
+      expect(jobs).toMatchObject([{ uploadId: id, failures: 0 }])
     })
 
     test('five hundred uploads are handled once each, so many at once and no more', async () => {

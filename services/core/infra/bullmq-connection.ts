@@ -18,7 +18,7 @@ const WORKER_OPTIONS = {
 const streams = { events: { maxLen: 100 } }
 
 type JobData = { uploadId: string }
-type Job = { data: JobData; timestamp: number }
+type Job = { data: JobData; timestamp: number; attemptsMade: number }
 
 /** What is used of BullMQ's classes, whose types differ from backend to backend. */
 type BullQueue = {

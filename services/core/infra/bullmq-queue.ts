@@ -56,8 +56,8 @@ export function createUploadConsumer(
 ): UploadConsumer {
   const logError = rateLimitedLog(log)
   const inHand = new Set<Promise<void>>()
-  const worker = openWorker(connection, { concurrency, backoffMs }, async ({ data, timestamp }) => {
-    const handled = handler({ uploadId: data.uploadId, enqueuedAt: timestamp })
+  const worker = openWorker(connection, { concurrency, backoffMs }, async ({ data, timestamp, attemptsMade }) => {
+    const handled = handler({ uploadId: data.uploadId, enqueuedAt: timestamp, failures: attemptsMade })
     inHand.add(handled)
     await handled.finally(() => inHand.delete(handled))
   })

@@ -37,7 +37,7 @@ const FIND: Statement = {
 
 const CLAIM: Statement = {
   name: 'claim-upload',
-  text: `UPDATE uploads SET attempts = attempts + 1 WHERE id = $1 AND status = 'pending'
+  text: `UPDATE uploads SET attempts = attempts + 1 WHERE id = $1 AND status = 'pending' AND ($2::int IS NULL OR attempts <= $2)
     RETURNING ${FACTS}, tenant, blob_key, keep_image, attempts`,
 }
 
@@ -63,10 +63,12 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
       return row && toView(row)
     },
 
-    async claim(id) {
-      const { rows } = await run<ClaimedRow>(CLAIM, [id])
+    async claim(id, mostAttempts) {
+      const { rows } = await run<ClaimedRow>(CLAIM, [id, mostAttempts])
       return rows[0] && toClaimed(rows[0])
     },
+
+    isPending: async (id) => (await pending.select('id').where('id', '=', id).execute()).length > 0,
 
     async unclaim(id) {
       await kysely

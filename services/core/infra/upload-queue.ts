@@ -14,6 +14,6 @@ export interface UploadConsumer {
   stop(): Promise<void>
 }
 
-/** `enqueuedAt` is when the job was added, in ms since the epoch. */
-export type UploadJob = { uploadId: string; enqueuedAt: number }
+/** `enqueuedAt` is when the job was added, in ms since the epoch; `failures` is how often its handler has thrown. */
+export type UploadJob = { uploadId: string; enqueuedAt: number; failures: number }
 export type UploadHandler = (job: UploadJob) => Promise<void>

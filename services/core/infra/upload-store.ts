@@ -34,8 +34,9 @@ export interface UploadStore {
   insert(upload: NewUpload, idempotency?: { key: string; requestHash: string }): Promise<void>
   /** Throws AppError `erased` for an upload that was. */
   find(tenant: string, id: string): Promise<UploadView | undefined>
-  /** Counts an attempt and hands out a pending upload; undefined when it is decided, erased or unknown. */
-  claim(id: string): Promise<ClaimedUpload | undefined>
+  /** Counts an attempt and hands out a pending upload, unless it has had more than `mostAttempts`; undefined also when it is decided, erased or unknown. */
+  claim(id: string, mostAttempts?: number): Promise<ClaimedUpload | undefined>
+  isPending(id: string): Promise<boolean>
   /** Takes an attempt back: the worker is stopping, or failed for reasons that are not the image's. */
   unclaim(id: string): Promise<void>
   /**
