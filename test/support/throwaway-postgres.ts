@@ -5,22 +5,53 @@ import { silentLogger } from '../../services/core/infra/logger.ts'
 import { startEmbeddedPostgres } from '../../services/standalone/embedded-postgres.ts'
 import { isServerOf, readPostmaster, stopPostmaster } from '../../services/standalone/postmaster.ts'
 import { isRunning } from '../../services/standalone/running-process.ts'
+import { descendantsOf } from './descendants.ts'
+import { waitFor } from './wait-for.ts'
 
 const PREFIX = 'pixwarden-test-postgres-'
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' }
+/** What it has committed outlives its death. */
+const DURABLE = { max_connections: '400' }
 
-/** An embedded server for tests: fast, and gone with its data after `stop`. */
-export async function startThrowawayPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
+export type ThrowawayPostgres = {
+  url: string
+  /** SIGKILL for all of the server's processes; resolves when they are gone. */
+  kill(): Promise<void>
+  /** After `kill`: resolves when it takes connections again, at the same URL. */
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** An embedded server for tests: gone with its data after `stop`, and fast unless it is to be killed. */
+export async function startThrowawayPostgres({ durable = false } = {}): Promise<ThrowawayPostgres> {
   await removeAbandoned()
   const dataDir = await mkdtemp(path.join(os.tmpdir(), `${PREFIX}${process.pid}-`))
   await chmod(dataDir, 0o711)
-  const server = await startEmbeddedPostgres({ dataDir, settings: FAST, log: silentLogger() })
+  const start = (port?: number) =>
+    startEmbeddedPostgres({ dataDir, port, settings: durable ? DURABLE : FAST, log: silentLogger() })
+  let server = await start()
   return {
     url: server.url,
-    stop: async () => {
+    async kill() {
+      const pids = [server.pid, ...descendantsOf(server.pid)]
+      for (const pid of pids) killProcess(pid)
+      await waitFor(() => !pids.some(isRunning), { what: 'the server to be gone' })
+    },
+    async restart() {
+      server = await start(Number(new URL(server.url).port))
+    },
+    async stop() {
       await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
   }
 }
 
