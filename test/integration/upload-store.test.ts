@@ -141,9 +141,10 @@ describe('the upload store', () => {
   test('twenty workers that conclude at once come to one outcome', async () => {
     const { id } = await insert()
     const upload = await claim(id)
+    const stores = Array.from({ length: 10 }, () => createPgUploadStore(opened.database))
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, i) =>
-        store.conclude(upload, i % 2 === 0 ? full : newConclusion({ verdicts: [verdict('p')] })),
+      [...stores, ...stores].map((each, i) =>
+        each.conclude(upload, i % 2 === 0 ? full : newConclusion({ verdicts: [verdict('p')] })),
       ),
     )
     expect(outcomes.filter(Boolean)).toHaveLength(1)
@@ -153,6 +154,25 @@ describe('the upload store', () => {
     expect(await count('decisions', id)).toBe(won % 2 === 0 ? 3 : 1)
     expect(await count('embeddings', id)).toBe(won % 2 === 0 ? 2 : 0)
     expect(await count('reviews', id)).toBe(won % 2 === 0 ? 1 : 0)
+  })
+
+  test('uploads that are concluded together each come to their own outcome, also when one cannot be stored', async () => {
+    const uploads = await Promise.all(Array.from({ length: 6 }, async () => claim((await insert()).id)))
+    const bad = newConclusion({ verdicts: [verdict('p'), verdict('p')] })
+    const concluded = await Promise.allSettled(
+      uploads.map((upload, i) => store.conclude(upload, i === 2 ? bad : i % 2 === 0 ? full : newConclusion())),
+    )
+    expect(concluded.map(({ status }) => status === 'fulfilled')).toEqual([true, true, false, true, true, true])
+    const found = await Promise.all(uploads.map(({ id }) => store.find('default', id)))
+    expect(found.map((view) => (view?.status === 'decided' ? view.action : view?.status))).toEqual([
+      'flag',
+      'approve',
+      'pending',
+      'approve',
+      'flag',
+      'approve',
+    ])
+    expect(await Promise.all(uploads.map(({ id }) => count('events', id)))).toEqual([2, 1, 0, 1, 2, 1])
   })
 
   test('what is not approved is opened for review, what is approved is not', async () => {

@@ -1,5 +1,5 @@
 import { listenOnChannel } from './channel-listener.ts'
-import { DECIDED_CHANNEL } from './conclude-upload.ts'
+import { DECIDED_CHANNEL } from './conclude-uploads.ts'
 import type { Logger } from './logger.ts'
 
 export type DecisionListener = {

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { validate as isUuid } from 'uuid'
 import type { AuditActor } from '../domain/audit.ts'
 import { appendAudit } from './audit-log.ts'
-import { DECIDED_CHANNEL } from './conclude-upload.ts'
+import { DECIDED_CHANNEL } from './conclude-uploads.ts'
 import type { Database } from './database.ts'
 
 /** Everything that describes the image or comes from the platform. What the outcome was stays, to be counted. */

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { validate as isUuid } from 'uuid'
 import { AppError } from '../domain/errors.ts'
 import { canonicalPolicy } from '../domain/policy.ts'
-import { concludeUpload } from './conclude-upload.ts'
+import { createConcluder } from './conclude-uploads.ts'
 import type { Database, Statement } from './database.ts'
 import { eraseUpload } from './erase-upload.ts'
 import { listDecisions } from './list-decisions.ts'
@@ -82,7 +82,7 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
 
     erase: (tenant, id, by) => eraseUpload(database, { tenant, id, by, now: now() }),
 
-    conclude: (upload, conclusion) => concludeUpload(database, upload, conclusion, now()),
+    conclude: createConcluder(database, now),
 
     async recordPolicyVersions(policies) {
       if (policies.length === 0) return
