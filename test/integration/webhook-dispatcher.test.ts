@@ -278,6 +278,31 @@ describe('an endpoint that', () => {
   })
 })
 
+describe('a dispatcher', () => {
+  test('finds what nobody announced', async () => {
+    const receiver = await bench.receiver(status(410))
+    const { endpoint } = await bench.endpoint(receiver.url)
+    bench.dispatcher()
+    await bench.decide()
+    await bench.deliveryOnce(endpoint.id, 'dead')
+    receiver.become(status(200))
+    await bench.webhooks.update('default', endpoint.id, { state: 'enabled' })
+    await bench.query("UPDATE pixwarden.deliveries SET state = 'pending' WHERE endpoint_id = $1", endpoint.id)
+    await bench.deliveryOnce(endpoint.id, 'delivered')
+  })
+
+  test('sends nothing that it cannot sign, and says so', async () => {
+    const receiver = await bench.receiver()
+    const { endpoint } = await bench.endpoint(receiver.url)
+    await bench.query("UPDATE pixwarden.webhook_secrets SET secret = '\\x01' || secret WHERE endpoint_id = $1", endpoint.id)
+    bench.dispatcher()
+    await bench.decide()
+    const { last } = await bench.deliveryOnce(endpoint.id, 'pending')
+    expect(last?.error).toBe('the webhook’s secret cannot be read')
+    expect(receiver.received).toEqual([])
+  })
+})
+
 describe('dispatchers', () => {
   test('that work side by side never have one delivery in hand at the same time', async () => {
     const open = new Set<string>()
