@@ -291,6 +291,17 @@ describe('a dispatcher', () => {
     await bench.deliveryOnce(endpoint.id, 'delivered')
   })
 
+  test('works off what has piled up for one endpoint without a pause', async () => {
+    const receiver = await bench.receiver()
+    await bench.endpoint(receiver.url)
+    await Promise.all(Array.from({ length: 120 }, () => bench.decide()))
+    bench.dispatcher()
+    await heard(receiver, 120)
+    const [first, last] = [receiver.received[0]?.at, receiver.received.at(-1)?.at]
+    // Eight at a time, and a look every second, would be a quarter of a minute.
+    expect(Number(last) - Number(first)).toBeLessThan(7000)
+  })
+
   test('sends nothing that it cannot sign, and says so', async () => {
     const receiver = await bench.receiver()
     const { endpoint } = await bench.endpoint(receiver.url)

@@ -14,6 +14,7 @@ import { rateLimitedLog } from '../../core/infra/rate-limited-log.ts'
 import type { SecretBox } from '../../core/infra/secret-box.ts'
 import type { Task } from '../every.ts'
 import { createAlarm } from './alarm.ts'
+import { createPlaces } from './places.ts'
 import { type Attempt, sendWebhook } from './send-webhook.ts'
 
 export type DispatcherOptions = {
@@ -49,7 +50,7 @@ export function startDispatcher(options: DispatcherOptions): Task {
   const { queue, timeoutMs, log } = options
   const leaseMs = 1.5 * timeoutMs + 1000
   const inHand = new Map<string, { delivery: LeasedDelivery; done: Promise<void>; abort: () => void }>()
-  const busy = new Map<string, number>()
+  const places = createPlaces(PER_ENDPOINT)
   const alarm = createAlarm()
   const logTrouble = rateLimitedLog(log)
   let stopped = false
@@ -78,16 +79,23 @@ export function startDispatcher(options: DispatcherOptions): Task {
     const limit = Math.min(CLAIM_AT_ONCE, MOST_IN_HAND - inHand.size)
     if (limit <= 0) return 0
     const leaseEnds = performance.now() + leaseMs
+    const busy = new Map(places.taken)
     const claimed = await queue.claim({ busy, perEndpoint: PER_ENDPOINT, limit, leaseMs })
-    if (stopped) await queue.giveBack(claimed)
-    else for (const delivery of claimed) begin(delivery, leaseEnds)
+    if (stopped) {
+      await queue.giveBack(claimed)
+      return 0
+    }
+    places.take(
+      claimed.map(({ endpointId }) => endpointId),
+      busy,
+    )
+    for (const delivery of claimed) begin(delivery, leaseEnds)
     if (claimed.length === limit) alarm.ring()
     return claimed.length
   }
 
   function begin(delivery: LeasedDelivery, leaseEnds: number): void {
     const { id, endpointId, failures } = delivery
-    busy.set(endpointId, (busy.get(endpointId) ?? 0) + 1)
     const ending = new AbortController()
     const done = deliver(delivery, leaseEnds, { ...options, signal: ending.signal })
       .then(lookAgainAfter, (error: unknown) => {
@@ -95,11 +103,8 @@ export function startDispatcher(options: DispatcherOptions): Task {
       })
       .finally(() => {
         inHand.delete(id)
-        const left = (busy.get(endpointId) ?? 1) - 1
-        if (left > 0) busy.set(endpointId, left)
-        else busy.delete(endpointId)
-        // There may be more than there was room for.
-        if (left === PER_ENDPOINT - 1 || failures >= PROBING_FROM_FAILURES || inHand.size === MOST_IN_HAND - 1) alarm.ring()
+        const more = places.free(endpointId)
+        if (more || failures >= PROBING_FROM_FAILURES || inHand.size === MOST_IN_HAND - 1) alarm.ring()
       })
     inHand.set(id, { delivery, done, abort: () => ending.abort() })
   }
