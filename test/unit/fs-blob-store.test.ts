@@ -37,7 +37,7 @@ describe('a blob', () => {
     await blobs.delete(key)
     await blobs.delete(key)
     await expect(blobs.read(key)).rejects.toMatchObject({ code: 'not-found' })
-    await expect(blobs.withFile(key, async () => 'used')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(blobs.withFile(key, (file) => readFile(file))).rejects.toMatchObject({ code: 'ENOENT' })
     expect(await blobs.withFile(other, (file) => readFile(file))).toHaveLength(0)
   })
 
