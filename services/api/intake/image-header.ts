@@ -4,10 +4,8 @@ import { HEIF } from 'image-size/types/heif'
 import { PNG } from 'image-size/types/png'
 import { WEBP } from 'image-size/types/webp'
 import { AppError } from '../../core/domain/errors.ts'
+import type { ImageSize } from './image-size.ts'
 import { createJpegSizeScanner } from './jpeg-size-scanner.ts'
-
-/** In pixels, as stored: before an EXIF orientation is applied. */
-export type ImageSize = { width: number; height: number }
 
 export type ImageMime = 'image/jpeg' | 'image/png' | 'image/webp' | 'image/gif' | 'image/avif'
 

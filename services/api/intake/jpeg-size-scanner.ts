@@ -1,4 +1,4 @@
-import type { ImageSize } from './image-header.ts'
+import type { ImageSize } from './image-size.ts'
 
 export type JpegSizeScanner = { push(chunk: Uint8Array): void; size(): ImageSize | undefined }
 

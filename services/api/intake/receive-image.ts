@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../core/domain/errors.ts'
-import { createImageHeader, type ImageLimits, type ImageMime, type ImageSize } from './image-header.ts'
+import { createImageHeader, type ImageLimits, type ImageMime } from './image-header.ts'
+import type { ImageSize } from './image-size.ts'
 
 export type ReceiveLimits = ImageLimits & { maxUploadBytes: number }
 export type ReceivedImage = { sha256: string; byteSize: number; mime: ImageMime } & Partial<ImageSize>
