@@ -11,7 +11,7 @@ export type LeasedDelivery = {
   url: string
   /** As they are stored, newest first. */
   sealedSecrets: Buffer[]
-  event: { id: string; type: string; body: string }
+  event: { id: string; body: string }
   /** Earlier ones, and the endpoint's failures in a row. */
   attempts: number
   failures: number

@@ -45,7 +45,7 @@ const CLAIM: Statement = {
       WHERE deliveries.id = due.id
       RETURNING deliveries.id, event_id, endpoint_id, attempts
     )
-    SELECT leased.id, endpoint_id, attempts, url, failures, event_id, type, body, ARRAY(
+    SELECT leased.id, endpoint_id, attempts, url, failures, event_id, body, ARRAY(
       SELECT secret FROM webhook_secrets
       WHERE endpoint_id = endpoint.id AND (expires_at IS NULL OR expires_at > now())
       ORDER BY id DESC LIMIT ${MOST_SECRETS}
@@ -60,7 +60,6 @@ type ClaimedRow = {
   url: string
   failures: number
   event_id: string
-  type: string
   body: string
   secrets: Buffer[]
 }
@@ -157,14 +156,14 @@ export function createPgDeliveryQueue({ run }: Database, { now = () => new Date(
 }
 
 function toLeased(row: ClaimedRow, lease: string): LeasedDelivery {
-  const { id, endpoint_id, attempts, url, failures, event_id, type, body, secrets } = row
+  const { id, endpoint_id, attempts, url, failures, event_id, body, secrets } = row
   return {
     id,
     lease,
     endpointId: endpoint_id,
     url,
     sealedSecrets: secrets,
-    event: { id: event_id, type, body },
+    event: { id: event_id, body },
     attempts,
     failures,
   }

@@ -23,7 +23,7 @@ const HEADERS = { 'content-type': 'application/json', 'user-agent': 'pixwarden-w
 const BODY_BYTES = 4096
 const BODY_WAIT_MS = 1000
 const EXCERPT_CHARACTERS = 200
-const TIMEOUTS = ['UND_ERR_ABORTED', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT']
+const TIMEOUTS = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT']
 
 /** Posts a message once, signed as of now. Whatever goes wrong is part of the result; rejects only when `signal` aborts. */
 export async function sendWebhook(message: Message, { outbound, timeoutMs, signal }: SendOptions): Promise<Attempt> {
