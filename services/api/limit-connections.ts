@@ -2,9 +2,11 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify'
 import { AppError } from '../core/domain/errors.ts'
+import { ARRIVED_BYTES } from './intake/await-arrival.ts'
 import { problemOf } from './problem.ts'
 
-const HEADERS_MS = 10_000
+/** Looked at once a second. */
+const HEADERS_MS = 8000
 /** A whole request: 20 MB at half a megabit a second. */
 const REQUEST_MS = 320_000
 /** No byte in either direction, waiting for a decision (30 s at most) included. */
@@ -41,7 +43,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Bytes that wait here are our slowness, not the client's. */
+/** When more bytes wait here than anyone waits for, it is we who are slow. */
 function closeWithoutProgress(request: IncomingMessage): void {
   const { socket } = request
   let seen = socket.bytesRead
@@ -49,7 +51,7 @@ function closeWithoutProgress(request: IncomingMessage): void {
     const progress = socket.bytesRead - seen
     seen = socket.bytesRead
     if (request.complete) clearInterval(timer)
-    else if (progress < PROGRESS_BYTES && request.readableLength === 0) socket.destroy()
+    else if (progress < PROGRESS_BYTES && request.readableLength < ARRIVED_BYTES) socket.destroy()
   }, PROGRESS_WINDOW_MS)
   timer.unref()
   request.once('close', () => clearInterval(timer))

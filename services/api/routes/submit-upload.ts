@@ -5,14 +5,18 @@ import { v7 as uuid } from 'uuid'
 import type { UploadView } from '../../core/domain/decision.ts'
 import { AppError, hasCode } from '../../core/domain/errors.ts'
 import { rateLimitedLog } from '../../core/infra/rate-limited-log.ts'
+import { admitUploads } from '../admit-uploads.ts'
 import { isAbandoned } from '../answer-problems.ts'
 import { tenantOf } from '../authenticate.ts'
 import { awaitDecision } from '../await-decision.ts'
 import type { ApiContext } from '../context.ts'
 import { type Accepted, acceptUpload, type Submission } from '../intake/accept-upload.ts'
+import { awaitArrival } from '../intake/await-arrival.ts'
+import { countBytes } from '../intake/count-bytes.ts'
 import { fetchImage } from '../intake/fetch-image.ts'
 import { readSubmission } from '../intake/read-submission.ts'
 import type { Fetch } from '../intake/read-url.ts'
+import { limitRate } from '../limit-rate.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
 import { submitUploadSchema, uploadBodies } from './submit-upload-schema.ts'
@@ -27,14 +31,15 @@ const RAW = /^image\/|^application\/octet-stream/
 export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   const { config, metrics, queue, uploads, decisions } = context
   const { outbound: rules, maxUploadBytes, fetchTimeoutMs: timeoutMs } = config
-  const limited = limitUploads(config.maxUploadsInFlight)
+  const admit = admitUploads(context)
+  const limited = limitUploads({ uploads: config.maxUploadsInFlight, bytes: config.maxBytesInFlight })
   // Slow servers of others may hold half of the places.
-  const fetching = limitUploads(Math.ceil(config.maxUploadsInFlight / 2))
+  const fetching = limitUploads({ uploads: Math.ceil(config.maxUploadsInFlight / 2) })
   const fetchOptions = { dispatcher: context.outbound, rules, maxUploadBytes, timeoutMs }
   const fetchUntil =
     (signal: AbortSignal): Fetch =>
     (url, receive) =>
-      fetching(() => fetchImage(url, receive, { ...fetchOptions, signal }))
+      fetching(0, () => fetchImage(url, receive, { ...fetchOptions, signal }))
   const logTrouble = rateLimitedLog(context.log)
 
   return async (app) => {
@@ -42,6 +47,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
     await app.register(multipart, { throwFileSizeLimit: false })
     app.addContentTypeParser(RAW, (_request, payload, done) => done(null, payload))
     app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
+    if (context.rateLimit) await limitRate(app, context.rateLimit)
     app.addHook('onError', async (request, _reply, error) => {
       metrics.uploads.inc({ outcome: isAbandoned(request.raw) ? 'abandoned' : toAppError(error).code })
     })
@@ -56,7 +62,8 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const id = uuid()
         request.log = request.log.child({ uploadId: id })
-        refuseAnnounced(request, config.maxUploadBytes + FORM_BYTES)
+        const announced = announcedBytes(request, config.maxUploadBytes + FORM_BYTES)
+        admit()
         const { wait, ...fields } = request.query
         const gone = whenGone(reply)
         const submission: Submission = {
@@ -66,7 +73,10 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
           ...readSubmission(request, fields, { maxUploadBytes, fetch: fetchUntil(gone) }),
           log: request.log,
         }
-        const done = await limited(() => acceptUpload(context, submission))
+        await awaitArrival(request.raw)
+        const done = await limited(announced, (arrive) =>
+          acceptUpload(context, { ...submission, read: countBytes(submission.read, arrive) }),
+        )
         if (done.repeated) request.log = request.log.child({ uploadId: done.id })
         metrics.uploads.inc({ outcome: done.repeated ? 'repeated' : 'accepted' })
         if (!done.repeated) await enqueue(done.id, request)
@@ -103,10 +113,11 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   }
 }
 
-/** Before a byte is read of what is going to be too much. */
-function refuseAnnounced({ headers }: FastifyRequest, most: number): void {
+/** 0 when there is no telling. Throws AppError `payload-too-large` before a byte is read of what is going to be too much. */
+function announcedBytes({ headers }: FastifyRequest, most: number): number {
   const announced = Number(headers['content-length'] ?? 0)
   if (announced > most) throw new AppError('payload-too-large', `${announced} bytes are too many for an upload`)
+  return announced
 }
 
 /** Aborts when the answer is sent, or nobody is there any more to read it. */
