@@ -12,24 +12,36 @@ import type { PolicySource } from '../core/infra/policy-watcher.ts'
 import type { UploadQueue } from '../core/infra/upload-queue.ts'
 import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.ts'
 import type { WebhookStore } from '../core/infra/webhook-store.ts'
+import type { RateLimit } from './limit-rate.ts'
 
 /** What the routes work with. */
 export type ApiContext = {
   config: Pick<
     Config,
-    'maxUploadBytes' | 'maxPixels' | 'avif' | 'maxUploadsInFlight' | 'metricsPort' | 'outbound' | 'fetchTimeoutMs'
+    | 'maxUploadBytes'
+    | 'maxPixels'
+    | 'avif'
+    | 'maxUploadsInFlight'
+    | 'maxBytesInFlight'
+    | 'maxPendingUploads'
+    | 'minFreeDiskBytes'
+    | 'metricsPort'
+    | 'outbound'
+    | 'fetchTimeoutMs'
   >
   log: Logger
   metrics: Pick<Metrics, 'registry' | 'uploads'>
   keys: Pick<ApiKeyStore, 'verify'>
-  uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase'>
+  uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase' | 'pendingCount'>
   idempotency: IdempotencyStore
-  blobs: Pick<BlobStore, 'put' | 'delete'>
+  blobs: Pick<BlobStore, 'put' | 'delete' | 'freeBytes'>
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
   policies: Pick<PolicySource, 'current' | 'problems'>
   webhooks: WebhookStore
   deliveries: DeliveryStore
+  /** For each API key; undefined when there is none. */
+  rateLimit: RateLimit | undefined
   /** For requests to URLs that callers name; guarded. */
   outbound: Dispatcher
   listAudit(filter: AuditFilter, limit: number): Promise<AuditRow[]>

@@ -21,6 +21,7 @@ import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
 import { createSecretBox } from '../core/infra/secret-box.ts'
 import { createApp } from './app.ts'
+import { openCounts, type RateLimit } from './limit-rate.ts'
 
 export type Api = {
   /** Listens, and tells the ports: that of the metrics when they have one. Throws AppError `invalid-config` when the address is taken or is not ours. */
@@ -79,6 +80,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     policies,
     webhooks: createPgWebhookStore(database, createSecretBox(config.secretKeys)),
     deliveries: createPgDeliveryStore(database),
+    rateLimit: openRateLimit(config, closers),
     outbound,
     listAudit: (filter, limit) => listAudit(database, filter, limit),
     checkDatabase: async () => void (await database.run(CHECK, [])),
@@ -106,6 +108,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     },
     stop: () => closers.close(),
   }
+}
+
+function openRateLimit({ rateLimitPerMinute, redisUrl, queuePrefix }: Config, closers: Closers): RateLimit | undefined {
+  if (rateLimitPerMinute === undefined) return undefined
+  const counts = redisUrl === undefined ? undefined : openCounts(redisUrl)
+  closers.push(async () => counts?.disconnect())
+  return { perMinute: rateLimitPerMinute, counts, prefix: queuePrefix }
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<number> {

@@ -40,7 +40,8 @@ const KINDS: Record<ErrorCode, Kind> = {
   'fetch-failed': { status: 422, title: 'The image could not be fetched from its URL' },
   'webhook-disabled': { status: 409, title: 'The webhook is disabled' },
   'too-many-webhooks': { status: 409, title: 'There are too many webhooks' },
-  overloaded: { status: 503, title: 'Too many uploads at once', retryAfterSeconds: 1 },
+  'rate-limited': { status: 429, title: 'Too many requests' },
+  overloaded: { status: 503, title: 'Too many uploads', retryAfterSeconds: 1 },
   'storage-full': { status: 507, title: 'There is no room for more images' },
   'store-unavailable': { status: 503, title: 'The service cannot reach its database', retryAfterSeconds: 5 },
   undecodable: INTERNAL,
@@ -52,10 +53,14 @@ const KINDS: Record<ErrorCode, Kind> = {
   internal: INTERNAL,
 }
 
-/** Answers with the problem that `error` is. What is not meant for callers says no more than that something went wrong. */
+/**
+ * Answers with the problem that `error` is. What is not meant for callers says no more than that something went wrong. When to try again is what its
+ * kind says, unless the error knows better: seconds, in its detail `retry_after`.
+ */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   const { status, retryAfterSeconds } = KINDS[error.code]
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  const retryAfter = error.details?.retry_after ?? retryAfterSeconds
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="pixwarden"')
   return reply.status(status).type('application/problem+json').send(problemOf(error, request.id))
 }

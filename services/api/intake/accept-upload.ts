@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../../core/domain/errors.ts'
+import type { BlobStore } from '../../core/infra/blob-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import { mayBeDone } from '../../core/infra/store-error.ts'
 import type { IdempotencyStore, UploadStore } from '../../core/infra/upload-store.ts'
@@ -23,7 +24,8 @@ type ReadSubmission = { image: ReceivedImage; fields: UploadFields }
 
 export type Accepted = { id: string; repeated: boolean }
 
-type Stores = Pick<ApiContext, 'blobs' | 'config'> & {
+type Stores = Pick<ApiContext, 'config'> & {
+  blobs: Pick<BlobStore, 'put' | 'delete'>
   uploads: Pick<UploadStore, 'insert' | 'find'>
   idempotency: IdempotencyStore
 }

@@ -24,6 +24,7 @@ export function problems(statuses: Record<number, string>) {
     400: 'The request is not valid',
     401: 'No valid API key',
     403: 'The key lacks the scope',
+    429: 'Too many requests, or too many wrong keys from one address; Retry-After says when to try again',
     503: 'Overloaded, or the database is out of reach; Retry-After says when to try again',
     ...statuses,
   }

@@ -61,6 +61,8 @@ export const submitUploadSchema = {
       413: 'Too many bytes, or too many pixels',
       415: 'Not an image of an accepted type',
       422: 'The idempotency key belongs to another request; or the image cannot be fetched: `forbidden-target` when the URL, or one that it redirects to, leads to no public address or to a port that is not allowed; `fetch-failed` with a `reason` (status, redirect, timeout, connection), and the `remote_status` of another answer than 200',
+      429: 'This key has sent as many uploads as it may in a minute (the headers `ratelimit-limit`, `-remaining` and `-reset` say how it stands), or too many wrong keys came from one address',
+      503: 'Too many uploads are being received, or wait for their decision; or the database is out of reach. Retry-After says when to try again',
       507: 'There is no room for more images',
     }),
   },

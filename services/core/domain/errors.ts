@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'fetch-failed'
   | 'webhook-disabled'
   | 'too-many-webhooks'
+  | 'rate-limited'
   | 'overloaded'
   | 'storage-full'
   | 'store-unavailable'

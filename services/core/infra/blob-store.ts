@@ -16,6 +16,8 @@ export interface BlobStore {
   read(key: string): Promise<Readable>
   /** Removes the blob; nothing happens when it is gone already. */
   delete(key: string): Promise<void>
+  /** What there is room for, as far as is known. */
+  freeBytes(): Promise<number>
   /** Every blob, in no order, a few at a time: those that come or go meanwhile may or may not be among them. */
   list(): AsyncIterable<StoredBlob>
 }

@@ -78,6 +78,10 @@ const variables = z.object({
   PIXWARDEN_MAX_UPLOAD_BYTES: integer(1, 1_000_000_000).default(20_000_000),
   PIXWARDEN_MAX_MEGAPIXELS: integer(1, 1000).default(50),
   PIXWARDEN_MAX_UPLOADS_IN_FLIGHT: integer(1, 10_000).default(64),
+  PIXWARDEN_MAX_BYTES_IN_FLIGHT: integer(1, 1_000_000_000_000).default(512_000_000),
+  PIXWARDEN_MAX_PENDING_UPLOADS: integer(0, 100_000_000).default(100_000),
+  PIXWARDEN_MIN_FREE_DISK_MB: integer(0, 1_000_000_000).default(256),
+  PIXWARDEN_RATE_LIMIT: integer(0, 10_000_000).default(0),
   PIXWARDEN_AVIF: toggle.default(false),
   PIXWARDEN_RECONCILER: toggle.default(true),
   PIXWARDEN_RETENTION: toggle.default(true),
@@ -131,6 +135,14 @@ export type Config = {
   maxPixels: number
   /** Uploads that an api receives at once; more are refused with 503. */
   maxUploadsInFlight: number
+  /** Bytes of those uploads, announced or arrived. */
+  maxBytesInFlight: number
+  /** Uploads without a decision at which no more are taken; undefined when there is no bound. */
+  maxPendingUploads: number | undefined
+  /** Room that intake leaves in the file system of the blobs. */
+  minFreeDiskBytes: number
+  /** Uploads that a key may send in a minute; undefined when there is no bound. */
+  rateLimitPerMinute: number | undefined
   avif: boolean
   reconciler: boolean
   retention: boolean
@@ -204,13 +216,17 @@ function toConfig(read: z.infer<typeof variables>): Config {
     maxUploadBytes: read.PIXWARDEN_MAX_UPLOAD_BYTES,
     maxPixels: read.PIXWARDEN_MAX_MEGAPIXELS * 1_000_000,
     maxUploadsInFlight: read.PIXWARDEN_MAX_UPLOADS_IN_FLIGHT,
+    maxBytesInFlight: read.PIXWARDEN_MAX_BYTES_IN_FLIGHT,
+    maxPendingUploads: orUnbounded(read.PIXWARDEN_MAX_PENDING_UPLOADS),
+    minFreeDiskBytes: read.PIXWARDEN_MIN_FREE_DISK_MB * 1_000_000,
+    rateLimitPerMinute: orUnbounded(read.PIXWARDEN_RATE_LIMIT),
     avif: read.PIXWARDEN_AVIF,
     reconciler: read.PIXWARDEN_RECONCILER,
     retention: read.PIXWARDEN_RETENTION,
     retentionLimits: {
       appealDays: read.PIXWARDEN_APPEAL_DAYS,
       retentionDays: read.PIXWARDEN_RETENTION_DAYS,
-      recordDays: read.PIXWARDEN_RECORD_DAYS === 0 ? undefined : read.PIXWARDEN_RECORD_DAYS,
+      recordDays: orUnbounded(read.PIXWARDEN_RECORD_DAYS),
     },
     dispatcher: read.PIXWARDEN_DISPATCHER,
     webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
@@ -220,4 +236,9 @@ function toConfig(read: z.infer<typeof variables>): Config {
     outbound: { allow: read.PIXWARDEN_OUTBOUND_ALLOW, ports: read.PIXWARDEN_OUTBOUND_PORTS },
     fetchTimeoutMs: read.PIXWARDEN_FETCH_TIMEOUT_MS,
   }
+}
+
+/** Of settings that are without bound at 0. */
+function orUnbounded(value: number): number | undefined {
+  return value === 0 ? undefined : value
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { validate as isUuid } from 'uuid'
@@ -53,6 +53,12 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
 
     async delete(key) {
       await rm(fileOf(dir, key), { force: true })
+    },
+
+    async freeBytes() {
+      await prepare()
+      const { bavail, bsize } = await statfs(dir)
+      return bavail * bsize
     },
 
     list: () => listBlobs(dir),
