@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AuditActor } from '../core/domain/audit.ts'
 import { AppError } from '../core/domain/errors.ts'
 import { allows, type Scope } from '../core/domain/scopes.ts'
 import type { ApiKey, ApiKeyStore } from '../core/infra/api-key-store.ts'
+import { createKeyVerifier } from './verify-key.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,7 +19,7 @@ const BEARER = /^Bearer +(pxw_[\w-]{1,200}) *$/i
 
 /** Wants an API key wherever a route's `config.scopes` says so, before anything of a body is read. A route under /v1 without scopes is refused at start. */
 export function authenticate(app: FastifyInstance, keys: Pick<ApiKeyStore, 'verify'>): void {
-  const verify = rememberFor(5000, keys.verify.bind(keys))
+  const verify = createKeyVerifier(keys)
   app.decorateRequest('apiKey', undefined)
   app.addHook('onRoute', ({ url, config, schema }) => {
     if (!config?.scopes && url.startsWith('/v1/')) throw new Error(`${url} names no scopes`)
@@ -29,7 +29,7 @@ export function authenticate(app: FastifyInstance, keys: Pick<ApiKeyStore, 'veri
     const { scopes } = request.routeOptions.config
     if (!scopes) return
     const secret = BEARER.exec(request.headers.authorization ?? '')?.[1]
-    const key = secret === undefined ? undefined : await verify(secret)
+    const key = secret === undefined ? undefined : await verify(secret, request.ip)
     if (!key) throw new AppError('unauthenticated', 'send a valid key: Authorization: Bearer pxw_…')
     if (!allows(key.scopes, scopes))
       throw new AppError('forbidden', `this needs a key with the scope ${scopes.join(' or ')}`, { details: { scopes } })
@@ -48,24 +48,4 @@ export function tenantOf({ apiKey }: FastifyRequest): string {
 export function actorOf({ apiKey }: FastifyRequest): AuditActor {
   if (!apiKey) throw new Error('this route has no scopes')
   return { kind: 'key', id: apiKey.id, name: apiKey.name }
-}
-
-const MOST_REMEMBERED = 1000
-
-/** Spares the database a query for each request: a revoked key works on for as long as it is remembered. Secrets themselves are not kept. */
-function rememberFor(ms: number, verify: ApiKeyStore['verify']): ApiKeyStore['verify'] {
-  const known = new Map<string, { until: number; key: Promise<ApiKey | undefined> }>()
-  return async (secret) => {
-    const digest = createHash('sha256').update(secret).digest('base64')
-    const found = known.get(digest)
-    if (found && found.until > performance.now()) return found.key
-    const key = verify(secret)
-    known.delete(digest)
-    known.set(digest, { until: performance.now() + ms, key })
-    const forget = () => known.delete(digest)
-    key.then((valid) => valid ?? forget(), forget)
-    const [oldest] = known.keys()
-    if (known.size > MOST_REMEMBERED && oldest !== undefined) known.delete(oldest)
-    return key
-  }
 }
