@@ -38,7 +38,7 @@ export async function startApi({ env = {}, through = (url) => url }: StartApiOpt
   const database = await createTestDatabase()
   const dir = await mkdtemp(path.join(os.tmpdir(), 'pixwarden-api-'))
   const policies = path.join(dir, 'policies')
-  const blobs = path.join(dir, 'blobs')
+  const blobs = env.PIXWARDEN_BLOB_DIR ?? path.join(dir, 'blobs')
   await mkdir(policies)
   await writeFile(path.join(policies, 'animals.yaml'), POLICY)
   const logged: string[] = []
