@@ -113,8 +113,7 @@ const COUNTS: Statement = {
     (SELECT count(*)::int FROM deliveries WHERE state = 'dead') AS dead`,
 }
 
-/** `now` gives the time of attempts in the history. */
-export function createPgDeliveryQueue({ run }: Database, { now = () => new Date() }: { now?: () => Date } = {}): DeliveryQueue {
+export function createPgDeliveryQueue({ run }: Database): DeliveryQueue {
   return {
     async claim({ busy, perEndpoint, limit, leaseMs }) {
       const lease = uuid()
@@ -132,7 +131,7 @@ export function createPgDeliveryQueue({ run }: Database, { now = () => new Date(
         status,
         error,
         Math.round(durationMs),
-        JSON.stringify([historyOf(report, now())]),
+        JSON.stringify([historyOf(report, new Date())]),
         next.kind,
         'endpointPauseMs' in next ? next.endpointPauseMs : 0,
       ])

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
 import { THE_SERVICE } from '../domain/audit.ts'
 import { AppError } from '../domain/errors.ts'
@@ -7,6 +7,7 @@ import { appendAudit } from './audit-log.ts'
 import type { Database } from './database.ts'
 import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
 import type { Delivery, DeliveryState, DeliveryStore } from './delivery-store.ts'
+import type { Tables } from './tables.ts'
 
 type Row = {
   id: string
@@ -39,25 +40,21 @@ const COLUMNS = [
 
 const ANNOUNCE = sql`SELECT pg_notify(${sql.lit(DELIVERIES_CHANNEL)}, '')`
 
-/** `now` gives the time of test events. */
-export function createPgDeliveryStore(
-  { kysely }: Database,
-  { now = () => new Date() }: { now?: () => Date } = {},
-): DeliveryStore {
-  const deliveries = (tenant: string) =>
-    kysely
+export function createPgDeliveryStore({ kysely }: Database): DeliveryStore {
+  const deliveries = (tenant: string, database: Kysely<Tables> = kysely) =>
+    database
       .selectFrom('deliveries')
       .innerJoin('events', 'events.id', 'event_id')
       .select(COLUMNS)
       .where('deliveries.tenant', '=', tenant)
 
-  async function find(tenant: string, id: string): Promise<Delivery | undefined> {
-    const row = await deliveries(tenant).where('deliveries.id', '=', id).executeTakeFirst()
+  async function find(tenant: string, id: string, database?: Kysely<Tables>): Promise<Delivery | undefined> {
+    const row = await deliveries(tenant, database).where('deliveries.id', '=', id).executeTakeFirst()
     return row && toDelivery(row)
   }
 
-  /** Its tenant's, and enabled. */
-  async function refuseDisabled(tenant: string, endpointId: string): Promise<boolean> {
+  /** Whether the tenant has it. Throws AppError `webhook-disabled` when it is. */
+  async function requireEnabled(tenant: string, endpointId: string): Promise<boolean> {
     const endpoint = await kysely
       .selectFrom('webhook_endpoints')
       .select('state')
@@ -96,9 +93,9 @@ export function createPgDeliveryStore(
     async redeliver(tenant, id, by = THE_SERVICE) {
       const found = isUuid(id) ? await find(tenant, id) : undefined
       if (!found) return undefined
-      await refuseDisabled(tenant, found.endpointId)
+      await requireEnabled(tenant, found.endpointId)
       // What a dispatcher has in hand is being sent as it is.
-      await kysely.transaction().execute(async (transaction) => {
+      return kysely.transaction().execute(async (transaction) => {
         await transaction
           .updateTable('deliveries')
           .set({ state: 'pending', attempts: 0, asked_at: sql`now()`, next_at: sql`now()` })
@@ -108,15 +105,15 @@ export function createPgDeliveryStore(
         await ANNOUNCE.execute(transaction)
         const details = { endpoint_id: found.endpointId, event_id: found.event.id }
         await appendAudit(transaction, { tenant, actor: by, action: 'webhook.redeliver', subject: id, details })
+        return find(tenant, id, transaction)
       })
-      return find(tenant, id)
     },
 
     async sendTest(tenant, endpointId, by = THE_SERVICE) {
-      if (!isUuid(endpointId) || !(await refuseDisabled(tenant, endpointId))) return undefined
-      const at = now()
+      if (!isUuid(endpointId) || !(await requireEnabled(tenant, endpointId))) return undefined
+      const at = new Date()
       const event = webhookTest(endpointId, at)
-      const id = await kysely.transaction().execute(async (transaction) => {
+      return kysely.transaction().execute(async (transaction) => {
         const eventId = uuidv7()
         await transaction
           .insertInto('events')
@@ -129,9 +126,8 @@ export function createPgDeliveryStore(
           .executeTakeFirstOrThrow()
         await ANNOUNCE.execute(transaction)
         await appendAudit(transaction, { tenant, actor: by, action: 'webhook.test', subject: endpointId })
-        return delivery.id
+        return find(tenant, delivery.id, transaction)
       })
-      return find(tenant, id)
     },
   }
 }
