@@ -71,6 +71,9 @@ describe('a blob', () => {
     await expect(blobs.put(newKey(), inChunks('half', failure))).rejects.toBe(failure)
     await expect(blobs.put(newKey(), inChunks(failure))).rejects.toBe(failure)
     expect(await files()).toEqual([])
+    // Some fail before their file is open.
+    for (let i = 0; i < 500; i++) await expect(blobs.put(newKey(), inChunks(failure))).rejects.toBe(failure)
+    expect(await files()).toEqual([])
   })
 
   test.each([

@@ -33,7 +33,7 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
       let written = path.join(dir, INCOMING, randomUUID())
       try {
         await prepare()
-        await pipeline(source, createWriteStream(written, { flags: 'wx', mode: 0o600, flush: true }))
+        await writeFile(written, source)
         await makeDurableFolder(path.dirname(file))
         await rename(written, file)
         written = file
@@ -62,6 +62,17 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
     },
 
     list: () => listBlobs(dir),
+  }
+}
+
+/** When it fails, nothing is written any more: a file that is still being opened would come to be after it was deleted. */
+async function writeFile(file: string, source: AsyncIterable<Uint8Array>): Promise<void> {
+  const stream = createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true })
+  try {
+    await pipeline(source, stream)
+  } catch (error) {
+    if (!stream.closed) await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+    throw error
   }
 }
 
