@@ -34,7 +34,13 @@ export function limitConnections(app: FastifyInstance): void {
   app.addHook('onResponse', async ({ raw }) => {
     if (!raw.complete && !raw.destroyed) linger(raw)
   })
+  let closing = false
+  // A request that came before the end is answered after its beginning: then its connection must not stay open for another.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close')
+  })
   app.addHook('preClose', async () => {
+    closing = true
     setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS).unref()
   })
 }

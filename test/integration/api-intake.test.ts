@@ -277,30 +277,52 @@ test('more uploads at once than are allowed are told to come back; those that ha
     for (const socket of slow) socket.destroy()
     await small.discard()
   }
+})
 
-  /** An upload that is being received until it is finished. */
-  async function hold(from: TestApi) {
-    const before = (await from.remains()).files
-    let finish = () => {}
-    const body = new ReadableStream({
-      start(controller) {
-        controller.enqueue(photo.subarray(0, 20_000))
-        finish = () => {
-          controller.enqueue(photo.subarray(20_000))
-          controller.close()
-        }
-      },
-    })
-    const response = from.post(body)
-    await waitFor(async () => (await from.remains()).files > before, { what: 'the upload to begin' })
-    return {
-      finish: () => {
-        finish()
-        return response
-      },
-    }
+test('an upload that is still coming when the api stops is taken, and its connection does not hold up the stop', async () => {
+  const own = await startApi()
+  try {
+    const held = await hold(own)
+    const stopped = own.stop()
+    await waitFor(
+      () =>
+        fetch(`${own.url}/healthz`).then(
+          () => false,
+          () => true,
+        ),
+      { what: 'the api to take no connections' },
+    )
+    const startedAt = performance.now()
+    expect((await held.finish()).status).toBe(202)
+    await stopped
+    expect(performance.now() - startedAt).toBeLessThan(5000)
+  } finally {
+    await own.discard()
   }
 })
+
+/** An upload that is being received until it is finished. */
+async function hold(from: TestApi) {
+  const before = (await from.remains()).files
+  let finish = () => {}
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(photo.subarray(0, 20_000))
+      finish = () => {
+        controller.enqueue(photo.subarray(20_000))
+        controller.close()
+      }
+    },
+  })
+  const response = from.post(body)
+  await waitFor(async () => (await from.remains()).files > before, { what: 'the upload to begin' })
+  return {
+    finish: () => {
+      finish()
+      return response
+    },
+  }
+}
 
 function renamed(name: string): FormData {
   const data = new FormData()
