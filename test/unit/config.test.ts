@@ -65,6 +65,17 @@ describe('a setting', () => {
     expect(readConfig({})).toMatchObject({ secretKeys: [], webhookTimeoutMs: 15_000, dispatcher: true })
   })
 
+  test('bounds what intake takes, or sets no bound at 0', () => {
+    expect(readConfig({})).toMatchObject({
+      maxBytesInFlight: 512_000_000,
+      maxPendingUploads: 100_000,
+      minFreeDiskBytes: 256_000_000,
+      rateLimitPerMinute: undefined,
+    })
+    const unbound = { PIXWARDEN_MAX_PENDING_UPLOADS: '0', PIXWARDEN_MIN_FREE_DISK_MB: '0', PIXWARDEN_RATE_LIMIT: '60' }
+    expect(readConfig(unbound)).toMatchObject({ maxPendingUploads: undefined, minFreeDiskBytes: 0, rateLimitPerMinute: 60 })
+  })
+
   test('that is a list has every wrong entry named', () => {
     const problems = problemsOf({ PIXWARDEN_OUTBOUND_ALLOW: '10.0.0.0/33,hooks.internal,10.0.0.1:80' })
     expect(problems).toEqual([expect.stringContaining('"10.0.0.0/33"'), expect.stringContaining('"10.0.0.1:80"')])
