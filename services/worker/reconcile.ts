@@ -6,7 +6,7 @@ import { every, type Task } from './every.ts'
 
 export type ReconcilerOptions = {
   store: Pick<UploadStore, 'pendingIds' | 'pendingCount' | 'oldestPendingSeconds'>
-  queue: Pick<UploadQueue, 'enqueueAll' | 'counts'>
+  queue: Pick<UploadQueue, 'enqueueAll' | 'endPauses' | 'counts'>
   metrics: Pick<Metrics, 'queueJobs' | 'oldestPending' | 'reconciled'>
   log: Logger
   everyMs?: number
@@ -15,7 +15,7 @@ export type ReconcilerOptions = {
 /** An upload this old should have had its job long since. */
 const OVERDUE_MS = 3000
 const PAGE = 1000
-/** However the counts look, everything overdue is enqueued again once in so many runs: a count can be right by accident. */
+/** However the counts look, everything overdue is enqueued again once in so many runs: a count can be right by accident, and a pause be for hours. */
 const FULL_SWEEP_EVERY = 30
 
 /**
@@ -30,6 +30,7 @@ export function startReconciler({ store, queue, metrics, log, everyMs = 2000 }: 
     metrics.oldestPending.set(await store.oldestPendingSeconds())
     const counts = await queue.counts()
     for (const [state, jobs] of Object.entries(counts)) metrics.queueJobs.set({ state }, jobs)
+    if (sweep && counts.delayed > 0) await queue.endPauses()
     const overdue = await store.pendingCount({ olderThanMs: OVERDUE_MS })
     const jobs = counts.waiting + counts.active + counts.delayed
     if (overdue > jobs || (sweep && overdue > 0)) await enqueueOverdue()

@@ -156,6 +156,21 @@ describe.each([
       expect(second.ids()).toEqual([id])
     })
 
+    test('a job whose pause is ended is tried again at once', async () => {
+      const { connection, queue, empty } = await setup()
+      const times: number[] = []
+      await consume(connection, async () => {
+        times.push(performance.now())
+        if (times.length < 4) throw new Error('as told')
+      })
+      await queue.enqueue(uuid())
+      await waitFor(() => times.length === 3, { what: 'the third try' })
+      await waitFor(async () => (await queue.counts()).delayed === 1, { what: 'the pause of two seconds' })
+      await queue.endPauses()
+      await empty()
+      expect((times[3] ?? 0) - (times[2] ?? 0)).toBeLessThan(1900)
+    })
+
     test('stop waits for the jobs in hand, which are then done; others are done or wait', async () => {
       const { connection, queue } = await setup()
       const gate = openGate()

@@ -11,9 +11,10 @@ afterEach(() => {
 })
 
 /** A reconciler over `pending` overdue uploads and a queue that says it holds `jobs`. */
-function setup(pending: number, jobs: () => Promise<number>) {
+function setup(pending: number, jobs: () => Promise<number>, delayed = 0) {
   const ids = Array.from({ length: pending }, (_, i) => `id-${String(i).padStart(5, '0')}`)
   const enqueued: string[][] = []
+  const endPauses = vi.fn(async () => {})
   const task = startReconciler({
     store: {
       pendingIds: async ({ limit, after }) => ids.slice(after === undefined ? 0 : ids.indexOf(after) + 1).slice(0, limit),
@@ -21,7 +22,8 @@ function setup(pending: number, jobs: () => Promise<number>) {
       oldestPendingSeconds: async () => 7,
     },
     queue: {
-      counts: async () => ({ waiting: await jobs(), active: 0, delayed: 0, failed: 0 }),
+      counts: async () => ({ waiting: await jobs(), active: 0, delayed, failed: 0 }),
+      endPauses,
       enqueueAll: async (batch) => {
         enqueued.push(batch)
       },
@@ -30,7 +32,7 @@ function setup(pending: number, jobs: () => Promise<number>) {
     log: silentLogger(),
     everyMs: 1000,
   })
-  return { ids, enqueued, task }
+  return { ids, enqueued, endPauses, task }
 }
 
 test('every overdue upload gets a job again, page by page, when the queue holds fewer', async () => {
@@ -57,5 +59,14 @@ test('a queue out of reach is tried again on the next run', async () => {
   expect(enqueued).toEqual([])
   await vi.advanceTimersByTimeAsync(1000)
   expect(enqueued).toEqual([['id-00000']])
+  await task.stop()
+})
+
+test('jobs that pause are started now and then, should they pause by a wrong clock', async () => {
+  const { endPauses, task } = setup(5, async () => 4, 1)
+  await vi.advanceTimersByTimeAsync(30_000)
+  expect(endPauses).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(30_000)
+  expect(endPauses).toHaveBeenCalledTimes(2)
   await task.stop()
 })

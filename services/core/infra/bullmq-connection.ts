@@ -24,6 +24,7 @@ type Job = { data: JobData; timestamp: number; attemptsMade: number }
 type BullQueue = {
   add(name: string, data: JobData, options: JobsOptions): Promise<unknown>
   addBulk(jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<unknown>
+  promoteJobs(): Promise<void>
   getJobCounts(...states: JobType[]): Promise<Record<string, number>>
   on(event: 'error', listener: (error: Error) => void): unknown
   close(): Promise<void>

@@ -30,6 +30,7 @@ export function createUploadQueue(connection: QueueConnection, { log }: { log: L
     async enqueueAll(uploadIds) {
       if (uploadIds.length > 0) await within(CALL_TIMEOUT_MS, () => queue.bull.addBulk(uploadIds.map(jobOf)))
     },
+    endPauses: () => within(CALL_TIMEOUT_MS, () => queue.bull.promoteJobs()),
     async counts() {
       const counts = await within(CALL_TIMEOUT_MS, () => queue.bull.getJobCounts('waiting', 'active', 'delayed', 'failed'))
       const { waiting = 0, active = 0, delayed = 0, failed = 0 } = counts
@@ -62,7 +63,7 @@ export function createUploadConsumer(
     await handled.finally(() => inHand.delete(handled))
   })
   worker.bull.on('error', (error) => logError(error, 'the queue is in trouble'))
-  worker.bull.on('failed', (job, error) => logError(error, `job ${job?.id} failed`))
+  worker.bull.on('failed', (job, error) => logError(error, 'a job failed', log.child({ uploadId: job?.id })))
   worker.bull.on('stalled', (uploadId) => log.warn({ uploadId }, 'a job starts again: its worker died or stood still'))
 
   return {

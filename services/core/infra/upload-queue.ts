@@ -3,6 +3,8 @@ export interface UploadQueue {
   /** Idempotent by upload id. Throws AppError `store-unavailable` when it does not answer within 200 ms. */
   enqueue(uploadId: string): Promise<void>
   enqueueAll(uploadIds: string[]): Promise<void>
+  /** Ends the pauses of jobs that failed. How long they are is by the clock of the worker that failed, which may be wrong. */
+  endPauses(): Promise<void>
   counts(): Promise<{ waiting: number; active: number; delayed: number; failed: number }>
   close(): Promise<void>
 }
