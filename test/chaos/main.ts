@@ -10,8 +10,9 @@ import { killedWorker } from './killed-worker.ts'
 import { poison } from './poison.ts'
 import { redisOutage } from './redis-outage.ts'
 import type { Trial } from './trial.ts'
+import { wrongClocks } from './wrong-clocks.ts'
 
-const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, drip]
+const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, drip, wrongClocks]
 
 const { values } = parseArgs({
   options: {
