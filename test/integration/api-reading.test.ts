@@ -145,11 +145,14 @@ describe('decisions', () => {
     expect((await list(`since=${encodeURIComponent('2099-01-01T00:00:00+02:00')}`)).items).toEqual([])
   })
 
-  test.each(['cursor=bogus', 'limit=0', 'limit=1000', 'action=ban', 'since=yesterday', 'page=2'])('refuse %s', async (query) => {
-    const response = await reader(`/v1/decisions?${query}`)
-    expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ code: 'invalid-request' })
-  })
+  test.each(['cursor=bogus', 'limit=0', 'limit=1000', 'action=ban', 'since=yesterday', 'page=2', 'policy=%00'])(
+    'refuse %s',
+    async (query) => {
+      const response = await reader(`/v1/decisions?${query}`)
+      expect(response.status).toBe(400)
+      expect(await response.json()).toMatchObject({ code: 'invalid-request' })
+    },
+  )
 })
 
 describe('policies', () => {

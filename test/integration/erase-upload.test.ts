@@ -299,7 +299,7 @@ describe('the audit log over HTTP', () => {
     expect((await audit('', elsewhere)).items).toMatchObject([{ tenant: 'elsewhere', action: 'key.create' }])
     const reviewer = await api.createKey(['review', 'intake'])
     expect((await api.call('/v1/audit', { headers: { authorization: `Bearer ${reviewer}` } })).status).toBe(403)
-    expect((await api.call('/v1/audit?cursor=x')).status).toBe(400)
+    for (const query of ['cursor=x', 'action=%00', 'subject=%00']) expect((await api.call(`/v1/audit?${query}`)).status).toBe(400)
   })
 
   test('is whole after all that', async () => {

@@ -6,8 +6,16 @@ import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
 
 const filter = z.strictObject({
-  action: z.string().min(1).max(100).optional().describe('Such as `upload.erase`.'),
-  subject: z.string().min(1).max(255).optional().describe('The id of what it was done to.'),
+  action: z
+    .string()
+    .regex(/^[a-z.-]{1,100}$/, 'such as upload.erase')
+    .optional()
+    .describe('Such as `upload.erase`.'),
+  subject: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, 'an id is needed')
+    .optional()
+    .describe('The id of what it was done to.'),
   cursor: z
     .string()
     .regex(/^\d{1,15}$/)

@@ -9,7 +9,11 @@ import { json, problems } from './describe-responses.ts'
 
 const filter = z.strictObject({
   action: z.enum(ACTIONS).optional(),
-  policy: z.string().min(1).max(64).optional().describe('Only uploads that this policy did not approve.'),
+  policy: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'the id of a policy is needed')
+    .optional()
+    .describe('Only uploads that this policy did not approve.'),
   since: z.iso.datetime({ offset: true }).optional().describe('Only decisions of this moment or later.'),
   cursor: z.string().min(1).max(500).optional().describe('The `next_cursor` of the page before.'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
