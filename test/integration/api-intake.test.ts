@@ -168,6 +168,15 @@ describe('an upload is refused, and leaves nothing,', () => {
     expect(await api.remains()).toEqual(before)
   })
 
+  test('with the limit that it is beyond, and the kinds of body that are taken', async () => {
+    const detailOf = async (response: Response) => ((await response.json()) as { detail: string }).detail
+    expect(await detailOf(await api.post(jpegOf(30_000_000)))).toBe('an upload may have at most 20000000 bytes')
+    const urlEncoded = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect(await detailOf(await api.post(photo, { headers: urlEncoded }))).toMatch(
+      /^the content-type is .*urlencoded: send image/,
+    )
+  })
+
   test('with every problem of its fields named', async () => {
     const response = await submit(form(photo, { source: '', metadata: '1' }))
     const { errors } = (await response.json()) as { errors: { path: string }[] }

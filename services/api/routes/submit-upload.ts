@@ -16,6 +16,7 @@ import { countBytes } from '../intake/count-bytes.ts'
 import { fetchImage } from '../intake/fetch-image.ts'
 import { readSubmission } from '../intake/read-submission.ts'
 import type { Fetch } from '../intake/read-url.ts'
+import { tooLarge } from '../intake/receive-image.ts'
 import { limitRate } from '../limit-rate.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
@@ -47,6 +48,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
     await app.register(multipart, { throwFileSizeLimit: false })
     app.addContentTypeParser(RAW, (_request, payload, done) => done(null, payload))
     app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'))
+    app.addContentTypeParser('*', ({ headers }, _payload, done) => done(unknownBody(headers['content-type'])))
     if (context.rateLimit) await limitRate(app, context.rateLimit)
     app.addHook('onError', async (request, _reply, error) => {
       metrics.uploads.inc({ outcome: isAbandoned(request.raw) ? 'abandoned' : toAppError(error).code })
@@ -62,7 +64,7 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
       async (request, reply) => {
         const id = uuid()
         request.log = request.log.child({ uploadId: id })
-        const announced = announcedBytes(request, config.maxUploadBytes + FORM_BYTES)
+        const announced = announcedBytes(request, maxUploadBytes)
         admit()
         const { wait, ...fields } = request.query
         const gone = whenGone(reply)
@@ -113,10 +115,18 @@ export function submitUpload(context: ApiContext): FastifyPluginAsyncZod {
   }
 }
 
+/** What `curl --data-binary` says when it is not told, for example. */
+function unknownBody(contentType = 'none'): AppError {
+  return new AppError(
+    'unsupported-media-type',
+    `the content-type is ${contentType}: send image/*, application/octet-stream, multipart/form-data or application/json`,
+  )
+}
+
 /** 0 when there is no telling. Throws AppError `payload-too-large` before a byte is read of what is going to be too much. */
-function announcedBytes({ headers }: FastifyRequest, most: number): number {
+function announcedBytes({ headers }: FastifyRequest, maxUploadBytes: number): number {
   const announced = Number(headers['content-length'] ?? 0)
-  if (announced > most) throw new AppError('payload-too-large', `${announced} bytes are too many for an upload`)
+  if (announced > maxUploadBytes + FORM_BYTES) throw tooLarge(maxUploadBytes)
   return announced
 }
 
