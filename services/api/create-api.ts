@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { AppError } from '../core/domain/errors.ts'
 import { listAudit } from '../core/infra/audit-log.ts'
 import { createUploadQueue } from '../core/infra/bullmq-queue.ts'
+import { cannotListen } from '../core/infra/cannot-listen.ts'
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
 import { listenForDecisions } from '../core/infra/decision-listener.ts'
@@ -91,10 +91,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
 
   async function serveMetrics(): Promise<number | undefined> {
     if (config.metricsPort === undefined) return undefined
-    const address = { host: config.host, port: config.metricsPort }
-    const server = await startMetricsServer({ ...address, registry: metrics.registry }).catch((cause: unknown) =>
-      cannotListen('HOST, PIXWARDEN_METRICS_PORT', address, cause),
-    )
+    const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
     closers.push(() => server.close())
     return server.port
   }
@@ -120,10 +117,4 @@ function openRateLimit({ rateLimitPerMinute, redisUrl, queuePrefix }: Config, cl
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<number> {
   await app.listen({ host, port }).catch((cause: unknown) => cannotListen('HOST, PORT', { host, port }, cause))
   return (app.addresses()[0] as { port: number }).port
-}
-
-function cannotListen(settings: string, { host, port }: { host: string; port: number }, cause: unknown): never {
-  const { code, message } = cause as NodeJS.ErrnoException
-  const why = code === 'EADDRINUSE' ? 'something else listens there' : message
-  throw new AppError('invalid-config', `configuration:\n  ${settings}: ${host}:${port} cannot be had: ${why}`, { cause })
 }

@@ -34,7 +34,10 @@ test('a metric that cannot be collected fails the scrape, not the process', asyn
   expect((await get('/healthz')).status).toBe(200)
 })
 
-test('a port that is taken is an error, with its address', async () => {
+test('a port that is taken is a mistake of the configuration, with its address', async () => {
   const again = startMetricsServer({ host: '127.0.0.1', port: server.port, registry })
-  await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE', port: server.port })
+  await expect(again).rejects.toMatchObject({
+    code: 'invalid-config',
+    message: expect.stringContaining(`PIXWARDEN_METRICS_PORT: 127.0.0.1:${server.port} cannot be had`),
+  })
 })

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
+import { cannotListen } from './cannot-listen.ts'
 
 export type MetricsServer = { port: number; close(): Promise<void> }
 
-/** Serves /metrics, and /healthz for probes, on a port of its own that is not meant to be public. Port 0 takes a free one. */
+/** Serves /metrics, and /healthz for probes, on a port of its own that is not meant to be public. Port 0 takes a free one. Throws AppError `invalid-config` when it cannot be had. */
 export async function startMetricsServer({
   host,
   port,
@@ -23,7 +24,9 @@ export async function startMetricsServer({
       )
     else response.writeHead(404).end()
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve)).catch((cause) =>
+    cannotListen('HOST, PIXWARDEN_METRICS_PORT', { host, port }, cause),
+  )
   return {
     port: (server.address() as AddressInfo).port,
     close: () =>
