@@ -73,6 +73,17 @@ describe('migrating', () => {
     expect(await names('pixwarden_owned')).toEqual(known)
   })
 
+  test('a wrong password, or a database that is not there, is a mistake of the configuration', async () => {
+    for (const wrong of [{ password: 'wrong' }, { pathname: '/nowhere' }]) {
+      const databaseUrl = (Object.assign(new URL(database.url), wrong) as URL).href
+      const migrating = migrate({ databaseUrl, databaseSchema: 'pixwarden', redisUrl: undefined }, log)
+      await expect(migrating).rejects.toMatchObject({
+        code: 'invalid-config',
+        message: expect.stringContaining('DATABASE_URL: '),
+      })
+    }
+  })
+
   test('no database is said to be missing, one that is away to be unavailable', async () => {
     const rest = { databaseSchema: 'pixwarden', redisUrl: undefined }
     await expect(migrate({ databaseUrl: undefined, ...rest }, log)).rejects.toMatchObject({ code: 'invalid-config' })

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -52,6 +54,15 @@ test('a configuration that cannot be used exits 78 with its problems, anything e
   expect(await exit(broken)).toEqual([1, null])
 })
 
+test('a database that is away at the start is said in a line, with the reason', async () => {
+  const child = run(
+    `runMain(async () => { throw new AppError('store-unavailable', 'no answer', { cause: new AggregateError([new Error('refused')]) }) })`,
+    'pipe',
+  )
+  const [said, [code]] = await Promise.all([text(child.stderr as Readable), exit(child)])
+  expect([code, said]).toEqual([1, 'pixwarden: no answer: refused\n'])
+})
+
 /** A process whose shutdown is `stop`; it says when that begins, and repeats what it is told. */
 async function serve(stop: string): Promise<ChildProcess> {
   const child = run(`
@@ -65,14 +76,14 @@ async function serve(stop: string): Promise<ChildProcess> {
   return child
 }
 
-function run(body: string): ChildProcess {
+function run(body: string, stderr: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   const script = `
     import { onShutdown, runMain } from ${lifecycle}
     import { silentLogger } from ${logger}
     import { AppError } from ${errors}
     ${body}
   `
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', stderr, 'ipc'] })
   children.push(child)
   return child
 }

@@ -49,9 +49,21 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
     await main()
   } catch (error) {
     const known = hasCode(error, 'invalid-config', 'invalid-policy', 'invalid-model')
-    process.stderr.write(`pixwarden: ${known ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+    process.stderr.write(`pixwarden: ${known ? error.message : describe(error)}\n`)
     process.exit(known ? EXIT_CONFIG : 1)
   }
+}
+
+/** A stack is only for errors that nobody foresaw. */
+function describe(error: unknown): string {
+  if (hasCode(error, 'store-unavailable')) return `${error.message}: ${reasonOf(error.cause)}`
+  return (error instanceof Error && error.stack) || String(error)
+}
+
+/** A name with several addresses has an error for each, and none of its own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(reasonOf).join(', ')
+  return cause instanceof Error ? cause.message : String(cause)
 }
 
 /** Closes parts in the reverse order of `push`, every one of them, and throws the first error at the end. */

@@ -17,7 +17,7 @@ type Migration = { name: string; sql: string; checksum: string }
 
 /**
  * Brings the schema up to date, and without Redis the queue's too. Processes that do so at the same moment wait for each other.
- * Throws AppError `invalid-config` without a database or for a migration that was edited after it was applied, `store-unavailable`.
+ * Throws AppError `invalid-config` without a database, for one that lets us not in, or for a migration that was edited after it was applied, `store-unavailable`.
  */
 export async function migrate(config: MigrateOptions, log: Logger, folder = FOLDER): Promise<void> {
   const migrations = await readMigrations(folder)
@@ -45,13 +45,19 @@ async function withClient(connectionString: string, work: (client: Client) => Pr
   const client = new Client({ connectionString, application_name: 'pixwarden-migrate', connectionTimeoutMillis: 10_000 })
   client.on('error', () => {})
   try {
-    await client.connect()
+    await client.connect().catch(refused)
     await work(client)
   } catch (error) {
     throw asStoreError(error)
   } finally {
     await client.end().catch(() => {})
   }
+}
+
+/** The server is there, and knows neither this user with this password nor this database: SQLSTATEs 28 and 3D. */
+function refused(error: Error & { code?: string }): never {
+  if (!/^(28|3D)...$/.test(error.code ?? '')) throw error
+  throw new AppError('invalid-config', `configuration:\n  DATABASE_URL: ${error.message}`, { cause: error })
 }
 
 /** CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it exists. */
