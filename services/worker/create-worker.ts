@@ -61,8 +61,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     log,
     metrics,
     activate: async (next) => {
-      await judge.usePolicies(next)
+      // Before a decision can name them.
       await store.recordPolicyVersions(next)
+      await judge.usePolicies(next)
     },
   })
   closers.push(() => policies.close())
