@@ -5,6 +5,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FailedFile, JudgedFile } from '../../services/cli/scan/scan-result.ts'
 import { MAIN, runCli, startCli } from '../support/cli.ts'
@@ -37,6 +38,14 @@ describe('pixwarden scan', () => {
     expect(cat).toMatchObject({ action: 'flag', recommendation: { action: 'review', reason_codes: ['live-animals'] } })
     expect(coffee).toMatchObject({ action: 'approve', recommendation: { action: 'approve', reason_codes: [] } })
     expect(code).toBe(1)
+  })
+
+  test('judges AVIF where the service takes it', async () => {
+    await space.write('avif/cat.avif', await sharp(space.at('photos/cat.jpg')).avif({ effort: 0 }).toBuffer())
+    const scan = (env: Record<string, string>) =>
+      runCli(['scan', '--jsonl', '--policies', 'policies', 'avif'], { cwd: space.dir, env })
+    expect(linesOf((await scan({ PIXWARDEN_AVIF: 'on' })).stdout)).toMatchObject([{ file: 'avif/cat.avif', action: 'flag' }])
+    expect(await scan({})).toMatchObject({ code: 2, stdout: '' })
   })
 
   test('shows a file as the API shows a decision', async () => {

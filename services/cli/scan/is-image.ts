@@ -6,10 +6,10 @@ const TYPES = new Set(['image/jpeg', 'image/png', 'image/apng', 'image/webp', 'i
 /** Beyond this file-type looks only at the ends of archives. */
 const HEAD_BYTES = 4100
 
-/** Whether a file begins as an image that can be judged, whatever its name. */
-export async function isImage(file: string): Promise<boolean> {
+/** Whether a file begins as an image that can be judged, whatever its name; AVIF only on request. */
+export async function isImage(file: string, { avif }: { avif: boolean }): Promise<boolean> {
   const type = await fileTypeFromBuffer(await readHead(file))
-  return type !== undefined && TYPES.has(type.mime)
+  return type !== undefined && (TYPES.has(type.mime) || (avif && type.mime === 'image/avif'))
 }
 
 async function readHead(file: string): Promise<Uint8Array> {

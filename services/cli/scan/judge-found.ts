@@ -8,12 +8,14 @@ export type Finished = { kind: 'judged'; result: JudgedFile; judgement: Judgemen
 /** `skipped` is a file of a folder that is no image. */
 export type Outcome = Finished | { kind: 'skipped' }
 
+export type JudgeWith = { judge: Judge; model: { id: string; revision: string }; avif: boolean }
+
 /** Judges what was found. Never rejects: what goes wrong with a file is its result. */
-export async function judgeFound(found: Found, judge: Judge, model: { id: string; revision: string }): Promise<Outcome> {
+export async function judgeFound(found: Found, { judge, model, avif }: JudgeWith): Promise<Outcome> {
   const { file } = found
   if (found.kind === 'unreadable') return failed(file, found.code, found.message)
   try {
-    if (!(await isImage(file)))
+    if (!(await isImage(file, { avif })))
       return found.named ? failed(file, 'unsupported-media-type', 'not a JPEG, PNG, WebP or GIF image') : { kind: 'skipped' }
     const judgement = await judge.judge(file)
     return { kind: 'judged', result: judgedFile(file, judgement, model), judgement }

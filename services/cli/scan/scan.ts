@@ -33,7 +33,9 @@ export async function scan(paths: string[], options: ScanOptions, env: Env): Pro
   interrupt.addEventListener('abort', judge.close)
   try {
     await Promise.all([judge.ready(), judge.usePolicies(policies)])
-    const outcomes = inOrder(findFiles(paths), 2 * config.maxBatch, (found) => judgeFound(found, judge, model))
+    const outcomes = inOrder(findFiles(paths), 2 * config.maxBatch, (found) =>
+      judgeFound(found, { judge, model, avif: config.avif }),
+    )
     const progress = await progressFor(paths, reporter)
     const tally = await report(outcomes, reporter, progress, interrupt)
     await reporter.finish(tally, { interrupted: interrupt.aborted })
