@@ -39,6 +39,19 @@ test('a test image that is missing is a problem of the line that names it', asyn
   expect(problems).toMatchObject([{ severity: 'error', line: 9, column: 14, message: 'there is no image gone.jpg' }])
 })
 
+test('a policy with a mistake of its own is told of missing images and taken ids all the same', async () => {
+  await write('a.yaml', policy('same'))
+  await write('b.yaml', policy('same', 'tests:\n  - { image: gone.jpg, expect: flg }\n  - 5\n'))
+  const { problems } = await readPolicyDir(dir)
+  expect(problems.map(({ message }) => message)).toEqual(
+    expect.arrayContaining([
+      'one of approve, flag, reject is needed',
+      'there is no image gone.jpg',
+      expect.stringContaining('"same" is already taken'),
+    ]),
+  )
+})
+
 test('the problems of every file come in one error', async () => {
   await write('a.yaml', policy('p').replace('enforce', 'loud'))
   await write('b.yaml', 'id: [')

@@ -1,5 +1,6 @@
 import { access, readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { z } from 'zod'
 import { thresholdsFor } from '../domain/compile-policy.ts'
 import { AppError } from '../domain/errors.ts'
 import type { Path } from '../domain/parse-policy.ts'
@@ -16,6 +17,12 @@ export type PolicySet = {
 
 /** `modelId`: the model the policies will run on, whose thresholds are then checked too. */
 export type ReadOptions = { modelId?: string | undefined }
+
+type FileRead = ReadPolicy & { file: string; id: string | undefined }
+
+/** What has to do with other files, of any document: a policy with mistakes of its own is checked for these too. */
+const name = z.string().min(1).optional().catch(undefined)
+const namesIn = z.object({ id: name, tests: z.array(z.object({ image: name }).catch({})).catch([]) }).catch({ tests: [] })
 
 /** The shipped model, on which plain thresholds are taken to be measured. */
 const EMBEDDED_MODEL = 'embedded'
@@ -55,19 +62,24 @@ async function policyFiles(dir: string): Promise<string[]> {
   }
 }
 
-async function readPolicyFile(file: string, { modelId }: ReadOptions): Promise<ReadPolicy> {
+async function readPolicyFile(file: string, { modelId }: ReadOptions): Promise<FileRead> {
   const read = readPolicyText(file, await readFile(file, 'utf8'))
-  const { policy, problems, locate } = read
-  if (!policy) return read
-  const found = [...(await missingImages(policy)), ...(modelId === undefined ? [] : thresholdProblems(policy, modelId))]
-  return { ...read, problems: [...problems, ...found.map(({ at, ...problem }) => ({ file, ...locate(at), ...problem }))] }
+  const names = namesIn.parse(read.document)
+  const found = [
+    ...(await missingImages(file, names.tests)),
+    ...(read.policy && modelId !== undefined ? thresholdProblems(read.policy, modelId) : []),
+  ]
+  const problems = found.map(({ at, ...problem }) => ({ file, ...read.locate(at), ...problem }))
+  return { ...read, file, id: names.id, problems: [...read.problems, ...problems] }
 }
 
 type Found = Pick<Problem, 'severity' | 'message'> & { at: Path }
 
-async function missingImages(policy: LoadedPolicy): Promise<Found[]> {
-  const missing = await Promise.all(policy.tests.map(({ image }) => isMissing(path.resolve(path.dirname(policy.file), image))))
-  return policy.tests.flatMap(({ image }, index): Found[] =>
+async function missingImages(file: string, tests: { image?: string | undefined }[]): Promise<Found[]> {
+  const missing = await Promise.all(
+    tests.map(async ({ image }) => image !== undefined && isMissing(path.resolve(path.dirname(file), image))),
+  )
+  return tests.flatMap(({ image }, index): Found[] =>
     missing[index] ? [{ severity: 'error', at: ['tests', index, 'image'], message: `there is no image ${image}` }] : [],
   )
 }
@@ -98,21 +110,13 @@ async function isMissing(file: string): Promise<boolean> {
   )
 }
 
-function repeatedIds(files: ReadPolicy[]): Problem[] {
+function repeatedIds(files: FileRead[]): Problem[] {
   const first = new Map<string, string>()
-  return files.flatMap(({ policy, locate }): Problem[] => {
-    if (!policy) return []
-    const other = first.get(policy.id)
-    first.set(policy.id, other ?? policy.file)
-    return other === undefined
-      ? []
-      : [
-          {
-            severity: 'error',
-            file: policy.file,
-            ...locate(['id']),
-            message: `the policy id "${policy.id}" is already taken by ${other}`,
-          },
-        ]
+  return files.flatMap(({ file, id, locate }): Problem[] => {
+    if (id === undefined) return []
+    const other = first.get(id)
+    first.set(id, other ?? file)
+    if (other === undefined) return []
+    return [{ severity: 'error', file, ...locate(['id']), message: `the policy id "${id}" is already taken by ${other}` }]
   })
 }

@@ -7,6 +7,8 @@ import { canonicalPolicy, type LoadedPolicy, type Problem } from '../domain/poli
 export type ReadPolicy = {
   policy?: LoadedPolicy | undefined
   problems: Problem[]
+  /** What the file holds, whether it is a policy or not; undefined when it cannot be read at all. */
+  document?: unknown
   locate: (path: Path, key?: boolean) => Position
 }
 /** Both 1-based. */
@@ -23,9 +25,10 @@ export function readPolicyText(file: string, text: string): ReadPolicy {
   const plain = toPlain(document)
   if (!plain.ok) return { problems: [problem(position(lines, 0), plain.message)], locate }
   const parsed = parsePolicy(plain.value)
+  const read = { document: plain.value, locate }
   if (!parsed.ok)
-    return { problems: parsed.problems.map(({ path, key, message }) => problem(locate(path, key), message)), locate }
-  return { policy: { ...parsed.policy, file, version: versionOf(parsed.policy) }, problems: [], locate }
+    return { ...read, problems: parsed.problems.map(({ path, key, message }) => problem(locate(path, key), message)) }
+  return { ...read, policy: { ...parsed.policy, file, version: versionOf(parsed.policy) }, problems: [] }
 }
 
 function versionOf(policy: Parameters<typeof canonicalPolicy>[0]): string {
