@@ -9,10 +9,11 @@ import { flood } from './flood.ts'
 import { killedWorker } from './killed-worker.ts'
 import { poison } from './poison.ts'
 import { redisOutage } from './redis-outage.ts'
+import { soak } from './soak.ts'
 import type { Trial } from './trial.ts'
 import { wrongClocks } from './wrong-clocks.ts'
 
-const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, drip, wrongClocks]
+const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, drip, wrongClocks, soak]
 
 const { values } = parseArgs({
   options: {
