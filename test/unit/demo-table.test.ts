@@ -23,8 +23,8 @@ test('each file is a line with the rule that decided it, or that came nearest, o
   ])
   expect(table).toBe(
     `file        action   policy        rule    score                    ms
-cat.jpg     flag     live-animals  mammal  0.93 ≥ 0.60              51
-coffee.jpg  approve  b             y       0.05 < 0.10              40
+cat.jpg     flag     live-animals  mammal  0.930 ≥ 0.600            51
+coffee.jpg  approve  b             y       0.050 < 0.100            40
 torn.jpg    flag                           premature end of image   7
 late.jpg    none                           no decision within 30 s  30000
 `,

@@ -2,8 +2,8 @@ import path from 'node:path'
 import type { PolicyVerdict } from '../../core/domain/decide.ts'
 import { AppError } from '../../core/domain/errors.ts'
 import type { Action, LoadedPolicy, Mode, PolicyTest } from '../../core/domain/policy.ts'
+import { tellingRule } from '../../core/domain/telling-rule.ts'
 import type { Judge } from '../../worker/judge.ts'
-import { tellingRule } from '../telling-rule.ts'
 
 export type TestResult = {
   policy: string

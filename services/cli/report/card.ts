@@ -1,9 +1,9 @@
 import type { RuleResult } from '../../core/domain/decide.ts'
 import type { Mode } from '../../core/domain/policy.ts'
+import { scoreText } from '../../core/domain/telling-rule.ts'
 import { counted } from '../counted.ts'
 import { printable } from '../printable.ts'
 import type { FailedFile, JudgedFile } from '../scan/scan-result.ts'
-import { scoreText } from '../telling-rule.ts'
 import { type Html, html } from './html.ts'
 import { scoreBar } from './score-bar.ts'
 

@@ -1,4 +1,4 @@
-import { rulesOf, scoreText, tellingRule } from '../telling-rule.ts'
+import { rulesOf, scoreText, tellingRule } from '../../core/domain/telling-rule.ts'
 import { textTable } from '../text-table.ts'
 import { writeOutput } from '../write-output.ts'
 import type { Reporter } from './reporter.ts'

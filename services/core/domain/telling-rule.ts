@@ -1,5 +1,5 @@
-import type { PolicyVerdict, RuleResult } from '../core/domain/decide.ts'
-import { ACTIONS } from '../core/domain/policy.ts'
+import type { PolicyVerdict, RuleResult } from './decide.ts'
+import { ACTIONS } from './policy.ts'
 
 /** The rule that explains most: the most severe, and of these the one that is farthest above its threshold, or least below. */
 export function tellingRule<R extends RuleResult>(rules: R[]): R | undefined {
