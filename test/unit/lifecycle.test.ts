@@ -1,15 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const lifecycle = JSON.stringify(path.join(packageRoot, 'dist/services/core/infra/lifecycle.js'))
 const logger = JSON.stringify(path.join(packageRoot, 'dist/services/core/infra/logger.js'))
-const errors = JSON.stringify(path.join(packageRoot, 'dist/services/core/domain/errors.js'))
 
 const children: ChildProcess[] = []
 afterEach(() => {
@@ -47,22 +44,6 @@ test('a process stops when the one that forked it is gone', async () => {
   expect(await exit(child)).toEqual([0, null])
 })
 
-test('a configuration that cannot be used exits 78 with its problems, anything else 1 with a stack', async () => {
-  const bad = run(`runMain(async () => { throw new AppError('invalid-config', 'PORT: too big') })`)
-  expect(await exit(bad)).toEqual([78, null])
-  const broken = run(`runMain(async () => { throw new Error('oh') })`)
-  expect(await exit(broken)).toEqual([1, null])
-})
-
-test('a database that is away at the start is said in a line, with the reason', async () => {
-  const child = run(
-    `runMain(async () => { throw new AppError('store-unavailable', 'no answer', { cause: new AggregateError([new Error('refused')]) }) })`,
-    'pipe',
-  )
-  const [said, [code]] = await Promise.all([text(child.stderr as Readable), exit(child)])
-  expect([code, said]).toEqual([1, 'pixwarden: no answer: refused\n'])
-})
-
 /** A process whose shutdown is `stop`; it says when that begins, and repeats what it is told. */
 async function serve(stop: string): Promise<ChildProcess> {
   const child = run(`
@@ -76,14 +57,13 @@ async function serve(stop: string): Promise<ChildProcess> {
   return child
 }
 
-function run(body: string, stderr: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+function run(body: string): ChildProcess {
   const script = `
-    import { onShutdown, runMain } from ${lifecycle}
+    import { onShutdown } from ${lifecycle}
     import { silentLogger } from ${logger}
-    import { AppError } from ${errors}
     ${body}
   `
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', stderr, 'ipc'] })
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
   children.push(child)
   return child
 }

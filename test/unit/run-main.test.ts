@@ -36,6 +36,13 @@ test('one that fails in another way exits 1 and says where', async () => {
   expect(stderr).toMatch(/TypeError: out of luck\n\s+at /)
 })
 
+test('one that cannot reach its database exits 1 and says why in a line', async () => {
+  const ended = await runMain(
+    `throw new AppError('store-unavailable', 'no answer', { cause: new AggregateError([new Error('refused'), new Error('gone')]) })`,
+  )
+  expect(ended).toMatchObject({ code: 1, stderr: 'pixwarden: no answer: refused, gone\n' })
+})
+
 test('one that ends well exits 0 and says nothing', async () => {
   expect(await runMain('')).toEqual({ code: 0, stdout: '', stderr: '' })
 })
