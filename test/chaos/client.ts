@@ -75,8 +75,14 @@ export function createClient({ url, key }: { url: string; key: string }) {
       return ((await body.json()) as { status: string }).status
     },
 
-    async get<T>(path: string): Promise<T> {
-      const { body } = await pool.request({ method: 'GET', path, headers: { authorization: headers.authorization } })
+    async post<T>(path: string, json: unknown): Promise<T> {
+      const { body, statusCode } = await pool.request({
+        method: 'POST',
+        path,
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(json),
+      })
+      if (statusCode >= 300) throw new Error(`${path} was answered ${statusCode}: ${await body.text()}`)
       return (await body.json()) as T
     },
 

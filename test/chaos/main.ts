@@ -11,9 +11,10 @@ import { poison } from './poison.ts'
 import { redisOutage } from './redis-outage.ts'
 import { soak } from './soak.ts'
 import type { Trial } from './trial.ts'
+import { webhooks } from './webhooks.ts'
 import { wrongClocks } from './wrong-clocks.ts'
 
-const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, drip, wrongClocks, soak]
+const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, webhooks, drip, wrongClocks, soak]
 
 const { values } = parseArgs({
   options: {
