@@ -7,7 +7,7 @@ import { openDatabase } from '../core/infra/database.ts'
 import { listenForDecisions } from '../core/infra/decision-listener.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
 import { createGuardedDispatcher } from '../core/infra/guarded-dispatcher.ts'
-import { Closers } from '../core/infra/lifecycle.ts'
+import { Closers, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
@@ -96,15 +96,14 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     return server.port
   }
 
-  return {
-    async start() {
-      const metricsPort = await serveMetrics()
-      const port = await listen(app, config)
-      log.info({ host: config.host, port, policies: policies.current().map(({ id }) => id) }, 'api ready')
-      return { port, ...(metricsPort !== undefined && { metricsPort }) }
-    },
-    stop: () => closers.close(),
+  async function start() {
+    const metricsPort = await serveMetrics()
+    const port = await listen(app, config)
+    log.info({ host: config.host, port, policies: policies.current().map(({ id }) => id) }, 'api ready')
+    return { port, ...(metricsPort !== undefined && { metricsPort }) }
   }
+
+  return startStop(start, () => closers.close())
 }
 
 function openRateLimit({ rateLimitPerMinute, redisUrl, queuePrefix }: Config, closers: Closers): RateLimit | undefined {

@@ -3,7 +3,7 @@ import { createUploadConsumer, createUploadQueue } from '../core/infra/bullmq-qu
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
-import { Closers } from '../core/infra/lifecycle.ts'
+import { Closers, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
@@ -81,37 +81,36 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     return server.port
   }
 
-  return {
-    async start() {
-      await judge.ready()
-      const metricsPort = await serveMetrics()
-      if (config.reconciler) {
-        const queue = createUploadQueue(connection, { log })
-        closers.push(() => queue.close())
-        const reconciler = startReconciler({ store, queue, metrics, log })
-        closers.push(() => reconciler.stop())
-      }
-      if (config.retention) {
-        const retention = startRetention({
-          store: createPgRetentionStore(database),
-          blobs,
-          limits: config.retentionLimits,
-          metrics,
-          log,
-        })
-        closers.push(() => retention.stop())
-      }
-      if (config.dispatcher) {
-        const webhooks = startWebhooks({ config, database, metrics, log })
-        closers.push(() => webhooks.stop())
-      }
-      await consumer.start()
-      log.info(
-        { model: { id: model.id, revision: model.revision }, policies: policies.current().map(({ id }) => id) },
-        'worker ready',
-      )
-      return metricsPort === undefined ? {} : { metricsPort }
-    },
-    stop: () => closers.close(),
+  async function start(): Promise<{ metricsPort?: number }> {
+    await judge.ready()
+    const metricsPort = await serveMetrics()
+    if (config.reconciler) {
+      const queue = createUploadQueue(connection, { log })
+      closers.push(() => queue.close())
+      const reconciler = startReconciler({ store, queue, metrics, log })
+      closers.push(() => reconciler.stop())
+    }
+    if (config.retention) {
+      const retention = startRetention({
+        store: createPgRetentionStore(database),
+        blobs,
+        limits: config.retentionLimits,
+        metrics,
+        log,
+      })
+      closers.push(() => retention.stop())
+    }
+    if (config.dispatcher) {
+      const webhooks = startWebhooks({ config, database, metrics, log })
+      closers.push(() => webhooks.stop())
+    }
+    await consumer.start()
+    log.info(
+      { model: { id: model.id, revision: model.revision }, policies: policies.current().map(({ id }) => id) },
+      'worker ready',
+    )
+    return metricsPort === undefined ? {} : { metricsPort }
   }
+
+  return startStop(start, () => closers.close())
 }

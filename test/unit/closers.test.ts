@@ -1,5 +1,6 @@
+import { EventEmitter, once } from 'node:events'
 import { expect, test } from 'vitest'
-import { Closers } from '../../services/core/infra/lifecycle.ts'
+import { Closers, startStop } from '../../services/core/infra/lifecycle.ts'
 
 test('the last part is closed first, and the next when that is done', async () => {
   const closed: string[] = []
@@ -33,4 +34,34 @@ test('each part is closed once, however often', async () => {
   await closers.close()
   await closers.close()
   expect(times).toBe(1)
+})
+
+test('a stop in the middle of a start closes what the start opens', async () => {
+  const events: string[] = []
+  const gate = new EventEmitter()
+  const service = startStop(
+    async () => {
+      await once(gate, 'open')
+      events.push('opened')
+    },
+    async () => void events.push('closed'),
+  )
+  const started = service.start()
+  const stopped = service.stop()
+  gate.emit('open')
+  await Promise.all([started, stopped])
+  expect(events).toEqual(['opened', 'closed'])
+})
+
+test('a start that failed is stopped all the same', async () => {
+  let closed = false
+  const service = startStop(
+    () => Promise.reject(new Error('no')),
+    async () => {
+      closed = true
+    },
+  )
+  await expect(service.start()).rejects.toThrow('no')
+  await service.stop()
+  expect(closed).toBe(true)
 })

@@ -66,6 +66,22 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
+/** A service from its two halves. A stop in the middle of a start waits for it: what it opens meanwhile would stay open. */
+export function startStop<T>(open: () => Promise<T>, close: () => Promise<void>): { start(): Promise<T>; stop(): Promise<void> } {
+  let starting: Promise<unknown> = Promise.resolve()
+  return {
+    start() {
+      const started = open()
+      starting = started
+      return started
+    },
+    async stop() {
+      await starting.catch(() => {})
+      await close()
+    },
+  }
+}
+
 /** Closes parts in the reverse order of `push`, every one of them, and throws the first error at the end. */
 export class Closers {
   readonly #closers: (() => unknown)[] = []
