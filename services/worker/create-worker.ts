@@ -13,6 +13,7 @@ import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
 import { openModel } from './clip/open-model.ts'
+import type { Task } from './every.ts'
 import { createJudge } from './judge.ts'
 import { createUploadProcessor } from './process-upload.ts'
 import { startReconciler } from './reconcile.ts'
@@ -72,7 +73,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   const blobs = createFsBlobStore({ dir: config.blobDir })
   const handler = createUploadProcessor({ store, blobs, judge, decoders: config.decoders, model, metrics, log })
   const consumer = createUploadConsumer(connection, { concurrency: config.concurrency, handler, log })
-  closers.push(() => consumer.stop())
+  // All at once: each may need some of the time that a shutdown has.
+  const tasks: Task[] = [consumer]
+  closers.push(() => Promise.all(tasks.map((task) => task.stop())))
 
   async function serveMetrics(): Promise<number | undefined> {
     if (config.metricsPort === undefined) return undefined
@@ -81,29 +84,27 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     return server.port
   }
 
+  function openReconciler(): Task {
+    const queue = createUploadQueue(connection, { log })
+    const reconciler = startReconciler({ store, queue, metrics, log })
+    return {
+      async stop() {
+        await reconciler.stop()
+        await queue.close()
+      },
+    }
+  }
+
+  function openRetention(): Task {
+    return startRetention({ store: createPgRetentionStore(database), blobs, limits: config.retentionLimits, metrics, log })
+  }
+
   async function start(): Promise<{ metricsPort?: number }> {
     await judge.ready()
     const metricsPort = await serveMetrics()
-    if (config.reconciler) {
-      const queue = createUploadQueue(connection, { log })
-      closers.push(() => queue.close())
-      const reconciler = startReconciler({ store, queue, metrics, log })
-      closers.push(() => reconciler.stop())
-    }
-    if (config.retention) {
-      const retention = startRetention({
-        store: createPgRetentionStore(database),
-        blobs,
-        limits: config.retentionLimits,
-        metrics,
-        log,
-      })
-      closers.push(() => retention.stop())
-    }
-    if (config.dispatcher) {
-      const webhooks = startWebhooks({ config, database, metrics, log })
-      closers.push(() => webhooks.stop())
-    }
+    if (config.reconciler) tasks.push(openReconciler())
+    if (config.retention) tasks.push(openRetention())
+    if (config.dispatcher) tasks.push(startWebhooks({ config, database, metrics, log }))
     await consumer.start()
     log.info(
       { model: { id: model.id, revision: model.revision }, policies: policies.current().map(({ id }) => id) },
