@@ -12,11 +12,12 @@ const CONNECTIONS = 500
 const SHORT_CONNECTIONS = 100
 const OTHERS_PER_SECOND = 20
 const PHASE_S = 15
-const SHORT_PHASE_S = 4
+const SHORT_PHASE_S = 2
 const GIVE_UP_MS = 60_000
 
 export const drip: Trial = {
   name: 'drip',
+  when: 'short',
   what: 'hundreds of connections send a byte a second, or nothing, while others upload; a stub model',
   run: runDrip,
 }

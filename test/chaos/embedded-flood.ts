@@ -22,6 +22,7 @@ const PHOTOS = [
 
 export const embeddedFlood: Trial = {
   name: 'embedded-flood',
+  when: 'full',
   what: 'the same with the embedded model, the policies that ship, and photos whose decisions are known',
   async run(setting) {
     const photos = await Promise.all(PHOTOS.map(async ({ file }) => ({ file, bytes: await sample(file) })))

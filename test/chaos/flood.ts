@@ -17,6 +17,7 @@ const SHORT: Plan = {
   ...FULL,
   uploads: 150,
   perSecond: 15,
+  killWorkerEveryMs: 3000,
   redisKills: [0.1],
   postgresKill: 0.4,
   apiStop: 0.8,
@@ -25,6 +26,7 @@ const SHORT: Plan = {
 
 export const flood: Trial = {
   name: 'flood',
+  when: 'short',
   what: 'uploads keep coming while workers, Redis, PostgreSQL and the api are killed; a stub model, for this is about the plumbing',
   async run(setting) {
     const plan = setting.short ? SHORT : FULL

@@ -5,12 +5,14 @@ import { openStage, type Stage } from './stage.ts'
 import { attemptsOf, tally } from './tally.ts'
 import { atMost, none, type Outcome, type Setting, type Trial } from './trial.ts'
 
+const ROUNDS = 5
+
 export const killedWorker: Trial = {
   name: 'killed-worker',
+  when: 'full',
   what: 'a worker is killed with a job in its hands, on either queue; a stub model',
   async run(setting) {
     const onRedis = await killHolding('redis', setting)
-    if (setting.short) return onRedis
     const onPostgres = await killHolding('postgres', setting)
     return {
       goals: [...onRedis.goals, ...onPostgres.goals],
@@ -25,7 +27,7 @@ async function killHolding(queue: 'redis' | 'postgres', setting: Setting): Promi
   try {
     const times: number[] = []
     const ids: string[] = []
-    for (let round = 0; round < (setting.short ? 1 : 5); round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const { id, ms } = await killOnce(stage)
       ids.push(id)
       times.push(ms)

@@ -25,7 +25,9 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 })
-const chosen = values.trial ? values.trial.map(find) : TRIALS.filter(({ byName }) => !byName)
+const chosen = values.trial
+  ? values.trial.map(find)
+  : TRIALS.filter(({ when }) => when === 'short' || (when === 'full' && !values.short))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leaveNothing)
 const postgres = await startThrowawayPostgres({ durable: true })
 process.env.TEST_DATABASE_URL = postgres.url

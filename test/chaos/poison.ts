@@ -10,6 +10,7 @@ const DECIDED_WITHIN_MS = 120_000
 
 export const poison: Trial = {
   name: 'poison',
+  when: 'short',
   what: `a file that kills its decoder, and one that kills its worker, each with ${INNOCENTS} innocent ones; a stub model`,
   async run({ short }) {
     const decoder = await runPoison('decoder', { PIXWARDEN_DECODE_MEMORY_MB: '200' }, waitForTries)

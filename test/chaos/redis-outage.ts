@@ -13,7 +13,7 @@ import { atMost, none, type Outcome, type Setting, type Trial } from './trial.ts
 
 const PER_SECOND = 10
 const DOWN_S = 30
-const SHORT_DOWN_S = 6
+const SHORT_DOWN_S = 4
 /** Around the outage, so that also its edges are seen. */
 const BEFORE_MS = 1000
 
@@ -33,6 +33,7 @@ const FULL: Trouble = {
 
 export const redisOutage: Trial = {
   name: 'redis-outage',
+  when: 'short',
   what: `Redis is down, then full, while ${PER_SECOND} uploads come in each second; a stub model`,
   async run(setting) {
     const stage = await openStage({ model: 'stub' })

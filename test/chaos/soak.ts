@@ -23,8 +23,8 @@ const MORE_HANDLES = 3
 
 export const soak: Trial = {
   name: 'soak',
+  when: 'named',
   what: 'uploads at 80 % of what the service can do, for 20 minutes unless --minutes says otherwise; the embedded model',
-  byName: true,
   run: runSoak,
 }
 

@@ -23,8 +23,8 @@ export type Trial = {
   name: string
   /** What is done to the service, in a line. */
   what: string
-  /** Too long for a run of all: only by its name. */
-  byName?: boolean
+  /** In short runs and full ones, in full ones, or only when it is named. */
+  when: 'short' | 'full' | 'named'
   run(setting: Setting): Promise<Outcome>
 }
 

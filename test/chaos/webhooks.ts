@@ -23,6 +23,7 @@ const SHORT: Plan = { events: 60, perSecond: 15, kills: 1 }
 
 export const webhooks: Trial = {
   name: 'webhooks',
+  when: 'short',
   what: `a receiver fails ${100 * FAILING} % and hangs ${100 * HANGING} %, dispatchers are killed, the secret is rotated; a stub model, retries after 0.5 s`,
   run: (setting) => runWebhooks(setting.short ? SHORT : FULL, setting),
 }
