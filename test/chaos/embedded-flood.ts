@@ -24,6 +24,7 @@ export const embeddedFlood: Trial = {
   name: 'embedded-flood',
   when: 'full',
   what: 'the same with the embedded model, the policies that ship, and photos whose decisions are known',
+  alone: true,
   async run(setting) {
     const photos = await Promise.all(PHOTOS.map(async ({ file }) => ({ file, bytes: await sample(file) })))
     return runFlood(

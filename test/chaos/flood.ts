@@ -28,6 +28,7 @@ export const flood: Trial = {
   name: 'flood',
   when: 'short',
   what: 'uploads keep coming while workers, Redis, PostgreSQL and the api are killed; a stub model, for this is about the plumbing',
+  alone: true,
   async run(setting) {
     const plan = setting.short ? SHORT : FULL
     const photo = await photoOf100kB()

@@ -25,6 +25,8 @@ export type Trial = {
   what: string
   /** In short runs and full ones, in full ones, or only when it is named. */
   when: 'short' | 'full' | 'named'
+  /** It kills what all trials share. */
+  alone?: boolean
   run(setting: Setting): Promise<Outcome>
 }
 
