@@ -44,11 +44,17 @@ export function keepRunning({ name, running, restart, log }: KeepRunningOptions)
   const watching = watch()
   return {
     async stop() {
-      stopping.abort()
-      await current.stop()
-      await watching
-      // A restart that was on its way has ended by now.
-      await current.stop()
+      // A server that outlives us does not keep us alive, nor does waiting for its end.
+      const awake = setInterval(() => {}, LONGEST_PAUSE_MS)
+      try {
+        stopping.abort()
+        await current.stop()
+        await watching
+        // A restart that was on its way has ended by now.
+        await current.stop()
+      } finally {
+        clearInterval(awake)
+      }
     },
   }
 }
