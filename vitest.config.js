@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['dist/test/{unit,integration,browser}/**/*.test.js'],
     globalSetup: ['dist/test/support/global-setup.js'],
     pool: 'forks',
+    // Most tests wait for servers and processes: one file at a time would leave the second core idle.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     reporters: ['default', closingLine()],
