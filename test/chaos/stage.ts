@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { SCOPES } from '../../services/core/domain/scopes.ts'
@@ -7,12 +7,13 @@ import { silentLogger } from '../../services/core/infra/logger.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { createPgApiKeyStore } from '../../services/core/infra/pg-api-key-store.ts'
 import { freePort } from '../../services/standalone/ports.ts'
-import { copyTinyModel } from '../support/parity.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { createClient } from './client.ts'
+import { complaintsOf } from './complaints.ts'
 import { type ErrorLine, type ServiceName, type ServiceProcess, startServiceProcess } from './service-process.ts'
+import { layOutStub } from './stub-model.ts'
 
 export type StageOptions = {
   /** `stub` is tiny and random, with two made-up policies, where a trial is about the plumbing; `embedded` is what ships, with its policies. */
@@ -88,44 +89,6 @@ export async function openStage({ model, queue = 'redis', workers = 1, env = {} 
       await rm(dir, { recursive: true, force: true })
     },
   }
-}
-
-const MOST_COMPLAINTS = 10
-
-function complaintsOf(errors: ErrorLine[]): string[] {
-  const counts = new Map<string, number>()
-  for (const { service, text } of errors) {
-    const what = `${service}: ${messageOf(text)}`
-    counts.set(what, (counts.get(what) ?? 0) + 1)
-  }
-  const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST_COMPLAINTS)
-  return most.map(([what, count]) => `${count} × ${what}`)
-}
-
-/** Of a line of the log, what does not differ from one upload to the next. */
-function messageOf(text: string): string {
-  try {
-    const { msg, err } = JSON.parse(text) as { msg: string; err?: { message: string } }
-    return err && err.message !== msg ? `${msg}: ${err.message}` : msg
-  } catch {
-    return text
-  }
-}
-
-/** A model of random numbers, in the layout of every other, and policies whose thresholds it can be held to. */
-async function layOutStub(dir: string): Promise<{ PIXWARDEN_MODEL: string; PIXWARDEN_POLICIES: string }> {
-  const policies = path.join(dir, 'policies')
-  await mkdir(policies)
-  for (const id of ['animals', 'vehicles']) await writeFile(path.join(policies, `${id}.yaml`), policy(id))
-  return { PIXWARDEN_MODEL: await copyTinyModel('tiny-clip', path.join(dir, 'model')), PIXWARDEN_POLICIES: policies }
-}
-
-function policy(id: string): string {
-  return `id: ${id}
-title: ${id}
-mode: enforce
-rules: [{ id: rule, concepts: [${id}], contrast: [a blank page], thresholds: { flag: 0.5 } }]
-`
 }
 
 async function countPolicies(dir: string): Promise<number> {
