@@ -32,6 +32,7 @@ export function createInferenceThread(data: InferenceThreadData, entry: URL = EN
   let nextId = 0
 
   function start(): Running {
+    refuseTelemetry()
     const worker = new Worker(entry, { workerData: data, name: 'inference' })
     const calls = new Map<number, Call>()
     const died = (message: string, cause?: unknown) => {
@@ -71,4 +72,10 @@ function settle(calls: Map<number, Call>, reply: InferenceReply): void {
   calls.delete(reply.id)
   if (reply.ok) call?.resolve({ embeddings: reply.embeddings, ms: reply.ms })
   else call?.reject(new AppError(reply.code, reply.message))
+}
+
+/** The runtime reports its use to its maker over the network unless this is set in the process's own environment, before it is loaded. */
+function refuseTelemetry(): void {
+  // biome-ignore lint/style/noProcessEnv: written, not read, for native code that takes it from nowhere else
+  process.env.ORT_DISABLE_TELEMETRY = '1'
 }
