@@ -1,4 +1,5 @@
 import { descendantsOf } from '../support/descendants.ts'
+import { killProcess } from '../support/kill-process.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { photoOf100kB } from './pictures.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -55,14 +56,14 @@ async function killOnce(stage: Stage): Promise<{ id: string; ms: number }> {
   const [first] = stage.workers
   if (!first) throw new Error('there is no worker')
   const decoders = descendantsOf(first.pid)
-  for (const pid of decoders) process.kill(pid, 'SIGSTOP')
+  for (const pid of decoders) killProcess(pid, 'SIGSTOP')
   const { id = '' } = await stage.client.upload(await photoOf100kB())
   const attempts = () => attemptsOf(stage.database, id)
   await waitFor(async () => (await attempts()) === 1, { what: 'the worker to take the job' })
   await stage.startWorker()
   const killedAt = performance.now()
   await first.end('SIGKILL')
-  for (const pid of decoders) process.kill(pid, 'SIGKILL')
+  for (const pid of decoders) killProcess(pid)
   stage.workers.shift()
   await waitFor(async () => (await attempts()) === 2, { timeoutMs: 60_000, what: 'another worker to start the job' })
   return { id, ms: performance.now() - killedAt }

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isMet, machine, printReport, type Ratio } from '../bench/report.ts'
 import { descendantsOf } from '../support/descendants.ts'
+import { killProcess } from '../support/kill-process.ts'
 import { startThrowawayPostgres } from '../support/throwaway-postgres.ts'
 import { drip } from './drip.ts'
 import { embeddedFlood } from './embedded-flood.ts'
@@ -48,7 +49,7 @@ if (values.json) await writeFile(values.json, `${JSON.stringify(report, null, 2)
 const missed = ratios.filter((ratio) => !isMet(ratio))
 console.log(`\n${missed.length} of ${ratios.length} goals were missed`)
 endOthers()
-process.exitCode = missed.length === 0 ? 0 : 1
+process.exit(missed.length === 0 ? 0 : 1)
 
 async function runOthers(): Promise<void> {
   for (let trial = others.shift(); trial; trial = others.shift()) await run(trial)
@@ -77,7 +78,7 @@ function leave(): void {
 
 /** Everything that runs was started by this process. */
 function endOthers(): void {
-  for (const pid of descendantsOf(process.pid)) process.kill(pid, 'SIGKILL')
+  for (const pid of descendantsOf(process.pid)) killProcess(pid)
 }
 
 function find(name: string): Trial {

@@ -6,6 +6,7 @@ import { startEmbeddedPostgres } from '../../services/standalone/embedded-postgr
 import { isServerOf, readPostmaster, stopPostmaster } from '../../services/standalone/postmaster.ts'
 import { isRunning } from '../../services/standalone/running-process.ts'
 import { descendantsOf } from './descendants.ts'
+import { killProcess } from './kill-process.ts'
 import { waitFor } from './wait-for.ts'
 
 const PREFIX = 'pixwarden-test-postgres-'
@@ -44,14 +45,6 @@ export async function startThrowawayPostgres({ durable = false } = {}): Promise<
       await server.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
-  }
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended by itself.
   }
 }
 
