@@ -32,11 +32,11 @@ async function killHolding(queue: 'redis' | 'postgres', setting: Setting): Promi
       const { id, ms } = await killOnce(stage)
       ids.push(id)
       times.push(ms)
+      await waitFor(async () => (await tally(stage.database, ids, stage.policies)).decided === ids.length, {
+        timeoutMs: 30_000,
+        what: 'the decision',
+      })
     }
-    await waitFor(async () => (await tally(stage.database, ids, stage.policies)).decided === ids.length, {
-      timeoutMs: 30_000,
-      what: 'the decisions',
-    }).catch(() => {})
     const found = await tally(stage.database, ids, stage.policies)
     return {
       goals: [
