@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-
-/** Writes to stdout, and waits while its reader is slow. */
+/** Writes to stdout, and waits while its reader is slow. Throws the stream's error, EPIPE when the reader went away as `head` does. */
 export async function writeOutput(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()))
+  })
 }
