@@ -7,7 +7,7 @@ import { openDatabase } from '../core/infra/database.ts'
 import { listenForDecisions } from '../core/infra/decision-listener.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
 import { createGuardedDispatcher } from '../core/infra/guarded-dispatcher.ts'
-import { Closers, startStop } from '../core/infra/lifecycle.ts'
+import { type Closers, openOrClose, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
@@ -37,13 +37,7 @@ const SERVER_TIMEOUT_MS = 10_000
 
 /** Wires an api and migrates its database. Throws AppError `invalid-config` or `invalid-policy`; what was opened by then is closed. */
 export async function createApi(config: Config, log: Logger): Promise<Api> {
-  const closers = new Closers()
-  try {
-    return await open(config, log, closers)
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+  return openOrClose((closers) => open(config, log, closers))
 }
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Api> {

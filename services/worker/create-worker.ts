@@ -3,7 +3,7 @@ import { createUploadConsumer, createUploadQueue } from '../core/infra/bullmq-qu
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
-import { Closers, startStop } from '../core/infra/lifecycle.ts'
+import { type Closers, killSelf, openOrClose, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
@@ -28,13 +28,7 @@ export type Worker = {
 
 /** Wires a worker. Throws AppError `invalid-config`, `invalid-model` or `invalid-policy`; what was opened by then is closed. */
 export async function createWorker(config: Config, log: Logger): Promise<Worker> {
-  const closers = new Closers()
-  try {
-    return await open(config, log, closers)
-  } catch (error) {
-    await closers.close()
-    throw error
-  }
+  return openOrClose((closers) => open(config, log, closers))
 }
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Worker> {
@@ -48,6 +42,10 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     model,
     textCacheDir: path.join(config.dataDir, 'text-embeddings'),
     onBatch: (views) => metrics.inferenceBatchSize.observe(views),
+    whenStuck: {
+      afterMs: config.inferenceTimeoutMs,
+      tell: () => killSelf(log, 'the model hangs: ending, so that another worker takes the jobs'),
+    },
     log,
   })
   closers.push(() => judge.close())

@@ -3,6 +3,7 @@ import { applyPolicies, type PolicyVerdict, type ViewEmbedding } from '../core/d
 import { type LoadedPolicy, promptsOf } from '../core/domain/policy.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createBatcher } from './clip/batcher.ts'
+import type { StuckModel } from './clip/create-inference-thread.ts'
 import { createImageEncoder } from './clip/image-encoder.ts'
 import type { Model } from './clip/open-model.ts'
 import type { View } from './clip/preprocessing.ts'
@@ -25,7 +26,7 @@ export type Judgement = {
 
 /** Decodes, embeds and scores images: the same for the worker and the command line. */
 export type Judge = {
-  /** Loads the model, which the first image would otherwise wait for. Throws AppError `invalid-model`. */
+  /** Loads the model, which the first image would otherwise wait for. Throws AppError `invalid-model`, or `decoder-failed` when no decoder starts. */
   ready(): Promise<void>
   /**
    * Calls `onDecoded` when the decoder is free for the next. Throws AppError `undecodable`, `decoder-failed` (the decoder was killed or crashed)
@@ -52,6 +53,8 @@ export type JudgeOptions = {
   /** Where text embeddings are kept between starts. */
   textCacheDir?: string | undefined
   onBatch?: (views: number) => void
+  /** For the image side of the model. */
+  whenStuck?: StuckModel
   log: Logger
 }
 
@@ -66,7 +69,7 @@ export function createJudge(options: JudgeOptions): Judge {
     avif: options.avif,
     log,
   })
-  const images = createImageEncoder(model, { threads: options.inferenceThreads })
+  const images = createImageEncoder(model, { threads: options.inferenceThreads, whenStuck: options.whenStuck })
   const texts = createTextEncoder(model, { threads: options.inferenceThreads })
   const textCache = createTextCache(texts, model, { dir: options.textCacheDir })
   const batcher = createBatcher({
@@ -78,7 +81,9 @@ export function createJudge(options: JudgeOptions): Judge {
   let policies: CompiledPolicy[] = []
 
   return {
-    ready: () => images.ready(),
+    async ready() {
+      await Promise.all([images.ready(), decoder.ready()])
+    },
 
     async judge(file, onDecoded) {
       const { width, height, views, missing, decodeMs } = await decoder.decode(file)

@@ -23,6 +23,9 @@ export type UploadProcessorOptions = {
 /** An image whose attempts all ended in a dead decoder, model or worker is a moderator's to judge. */
 const MAX_ATTEMPTS = 3
 
+/** Ends of a decoder that count for no picture's attempt. */
+const NOT_THE_PICTURES: unknown[] = ['start', 'closed']
+
 /** For each decoder one picture at work, and one at hand. */
 const CLAIMED_PER_DECODER = 2
 
@@ -86,7 +89,7 @@ async function reach({ upload, queueMs, log, onDecoded }: Attempt, options: Uplo
       metrics.decodeFailures.inc({ reason: error.code })
       return undecided('undecodable', error.message, queueMs)
     }
-    if (hasCode(error, 'decoder-failed', 'model-failed')) {
+    if (hasCode(error, 'decoder-failed', 'model-failed') && !NOT_THE_PICTURES.includes(error.details?.reason)) {
       const reason = String(error.details?.reason ?? error.code)
       metrics.decodeFailures.inc({ reason })
       log.warn({ err: error, reason, attempts: upload.attempts }, 'attempt failed')

@@ -28,7 +28,7 @@ describe('pixwarden policy lint', () => {
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^policies\/a\.yaml:3:7: error: /),
       'policies/a.yaml:4:8: error: a policy needs at least one rule',
-      'policies/b.yaml:1:5: error: the policy id "live-animals" is already taken by policies/animals.yaml',
+      'policies/b.yaml:1:5: error: the policy id "live-animals" is already taken by animals.yaml',
       expect.stringMatching(/^policies\/c\.yaml:8:16: warning: the contrast "a kitten" is close to the concept "a cat"/),
       'policies/c.yaml:12:14: error: there is no image ../photos/gone.jpg',
       '3 good policies, 4 errors, 1 warning',

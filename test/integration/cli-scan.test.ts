@@ -220,7 +220,7 @@ describe('pixwarden scan refuses', () => {
     [
       'two policies with one id',
       () => space.write('policies/b.yaml', ANIMALS),
-      /^pixwarden: policies\/b\.yaml:1:5: error: the policy id "live-animals" is already taken by policies\/animals\.yaml$/m,
+      /^pixwarden: policies\/b\.yaml:1:5: error: the policy id "live-animals" is already taken by animals\.yaml$/m,
     ],
     [
       'a policy whose sample is missing',

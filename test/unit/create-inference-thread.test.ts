@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createInferenceThread, type InferenceThread } from '../../services/worker/clip/create-inference-thread.ts'
 import type { Model } from '../../services/worker/clip/open-model.ts'
 
+const ENTRY = new URL('../support/fragile-thread.js', import.meta.url)
 let thread: InferenceThread
 beforeEach(() => {
-  const entry = new URL('../support/fragile-thread.js', import.meta.url)
-  thread = createInferenceThread({ model: {} as Model, threads: 1 }, entry)
+  thread = createInferenceThread({ model: {} as Model, threads: 1 }, { entry: ENTRY })
 })
 afterEach(() => thread.close())
 
@@ -30,4 +30,19 @@ test('closing waits for what was asked, and what comes after fails', async () =>
   await thread.close()
   expect(await asked).toEqual([3, 4])
   await expect(embed('12345')).rejects.toMatchObject({ code: 'model-failed', message: 'the model is closed' })
+})
+
+test('a model that runs on and on is told of, but not one that is still loading', async () => {
+  const loading = vi.fn()
+  const slow = createInferenceThread(
+    { model: {} as Model, threads: 1 },
+    { entry: ENTRY, whenStuck: { afterMs: 1, tell: loading } },
+  )
+  const embedSlowly = (text: string) => slow.call({ task: 'texts', texts: [text] })
+  await embedSlowly('the first, for which a thread starts')
+  expect(loading).not.toHaveBeenCalled()
+  const hanging = embedSlowly('hang')
+  await vi.waitFor(() => expect(loading).toHaveBeenCalledOnce())
+  await Promise.allSettled([embedSlowly('exit'), hanging])
+  await slow.close()
 })

@@ -114,6 +114,14 @@ describe('an upload', () => {
     await expect(run()).rejects.toMatchObject({ code: 'store-unavailable' })
     expect(unclaimed()).toBe(1)
   })
+
+  test.each(['start', 'closed'])('is not blamed for a decoder that could not work: %s', async (reason) => {
+    const judge = fail(new AppError('decoder-failed', 'no decoder', { details: { reason } }))
+    const { run, concluded, unclaimed } = setup({ attempts: 3, judge })
+    await expect(run()).rejects.toMatchObject({ code: 'decoder-failed' })
+    expect(concluded).toEqual([])
+    expect(unclaimed()).toBe(1)
+  })
 })
 
 describe('among others in the hands of one worker', () => {

@@ -71,6 +71,7 @@ const variables = z.object({
   PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
   PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
   PIXWARDEN_INFERENCE_THREADS: integer(1, 256).default(1),
+  PIXWARDEN_INFERENCE_TIMEOUT_SECONDS: integer(1, 3600).default(60),
   PIXWARDEN_DECODERS: integer(1, 64).default(2),
   PIXWARDEN_DECODE_CPU_MS: integer(10, 600_000).default(2000),
   PIXWARDEN_DECODE_WALL_MS: integer(10, 600_000).default(10_000),
@@ -128,6 +129,8 @@ export type Config = {
   /** Jobs a worker holds at once: 2 × the largest batch unless set. */
   concurrency: number
   inferenceThreads: number
+  /** For one run of the model, after which a worker ends. */
+  inferenceTimeoutMs: number
   decoders: number
   /** At which a decoder is killed, for each image. */
   decodeLimits: { cpuMs: number; wallMs: number; memoryBytes: number }
@@ -207,6 +210,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
     concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * read.PIXWARDEN_BATCH_SIZE,
     inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
+    inferenceTimeoutMs: 1000 * read.PIXWARDEN_INFERENCE_TIMEOUT_SECONDS,
     decoders: read.PIXWARDEN_DECODERS,
     decodeLimits: {
       cpuMs: read.PIXWARDEN_DECODE_CPU_MS,

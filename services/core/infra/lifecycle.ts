@@ -66,6 +66,23 @@ function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
 }
 
+/** Kills this process: for when a part of it hangs that cannot be stopped, so that whoever watches it starts another. Exiting would wait for that part. */
+export function killSelf(log: Logger, why: string): void {
+  log.fatal(why)
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Opens something of several parts; when that fails, what was opened by then is closed. */
+export async function openOrClose<T>(open: (closers: Closers) => Promise<T>): Promise<T> {
+  const closers = new Closers()
+  try {
+    return await open(closers)
+  } catch (error) {
+    await closers.close()
+    throw error
+  }
+}
+
 /** A service from its two halves. A stop in the middle of a start waits for it: what it opens meanwhile would stay open. */
 export function startStop<T>(open: () => Promise<T>, close: () => Promise<void>): { start(): Promise<T>; stop(): Promise<void> } {
   let starting: Promise<unknown> = Promise.resolve()

@@ -117,6 +117,13 @@ function repeatedIds(files: FileRead[]): Problem[] {
     const other = first.get(id)
     first.set(id, other ?? file)
     if (other === undefined) return []
-    return [{ severity: 'error', file, ...locate(['id']), message: `the policy id "${id}" is already taken by ${other}` }]
+    return [
+      {
+        severity: 'error',
+        file,
+        ...locate(['id']),
+        message: `the policy id "${id}" is already taken by ${path.basename(other)}`,
+      },
+    ]
   })
 }

@@ -20,13 +20,19 @@ export type InferenceThread = {
   close(): Promise<void>
 }
 
+/** What to do when the model has run for `afterMs` without an answer: its thread cannot be stopped by itself. Loading a model may take as long as it takes. */
+export type StuckModel = { afterMs: number; tell: () => void }
+
 type Call = { resolve: (inference: Inference) => void; reject: (error: AppError) => void }
-type Running = { worker: Worker; calls: Map<number, Call> }
+type Running = { worker: Worker; calls: Map<number, Call>; expectAnswer(): void }
 
 const ENTRY = new URL('./inference-thread.js', import.meta.url)
 
 /** A thread for a model, started by the first call. When it dies, its calls are rejected and the next call starts another. */
-export function createInferenceThread(data: InferenceThreadData, entry: URL = ENTRY): InferenceThread {
+export function createInferenceThread(
+  data: InferenceThreadData,
+  { entry = ENTRY, whenStuck }: { entry?: URL; whenStuck?: StuckModel | undefined } = {},
+): InferenceThread {
   let running: Running | undefined
   let closed = false
   let nextId = 0
@@ -35,24 +41,30 @@ export function createInferenceThread(data: InferenceThreadData, entry: URL = EN
     refuseTelemetry()
     const worker = new Worker(entry, { workerData: data, name: 'inference' })
     const calls = new Map<number, Call>()
+    const watch = watchAnswers(whenStuck)
     const died = (message: string, cause?: unknown) => {
+      watch.stop()
       if (running?.worker === worker) running = undefined
       for (const { reject } of calls.values()) reject(new AppError('model-failed', message, { cause }))
       calls.clear()
     }
-    worker.on('message', (reply: InferenceReply) => settle(calls, reply))
+    worker.on('message', (reply: InferenceReply) => {
+      settle(calls, reply)
+      watch.answered(calls.size)
+    })
     worker.on('error', (cause) => died(`the inference thread crashed: ${String(cause)}`, cause))
     worker.on('exit', (code) => died(`the inference thread ended with ${code}`))
-    return { worker, calls }
+    return { worker, calls, expectAnswer: watch.expect }
   }
 
   return {
     async call(task, transfer = []) {
       if (closed) throw new AppError('model-failed', 'the model is closed')
       running ??= start()
-      const { worker, calls } = running
+      const { worker, calls, expectAnswer } = running
       const id = nextId++
       worker.postMessage({ ...task, id }, transfer)
+      if (calls.size === 0) expectAnswer()
       return new Promise((resolve, reject) => calls.set(id, { resolve, reject }))
     },
     async close() {
@@ -72,6 +84,25 @@ function settle(calls: Map<number, Call>, reply: InferenceReply): void {
   calls.delete(reply.id)
   if (reply.ok) call?.resolve({ embeddings: reply.embeddings, ms: reply.ms })
   else call?.reject(new AppError(reply.code, reply.message))
+}
+
+/** Counts from a call, or from the answer before it, since calls are answered one after the other; and not before the first answer, which waits for the model to load. */
+function watchAnswers(whenStuck: StuckModel | undefined) {
+  let loaded = false
+  let timer: NodeJS.Timeout | undefined
+  const stop = () => clearTimeout(timer)
+  const expect = () => {
+    if (loaded && whenStuck) timer = setTimeout(whenStuck.tell, whenStuck.afterMs).unref()
+  }
+  return {
+    expect,
+    answered(stillAsked: number) {
+      loaded = true
+      stop()
+      if (stillAsked > 0) expect()
+    },
+    stop,
+  }
 }
 
 /** The runtime reports its use to its maker over the network unless this is set in the process's own environment, before it is loaded. */

@@ -1,4 +1,4 @@
-import { createInferenceThread } from './create-inference-thread.ts'
+import { createInferenceThread, type StuckModel } from './create-inference-thread.ts'
 import type { Model } from './open-model.ts'
 
 export type ImageEncoder = {
@@ -14,13 +14,14 @@ export type ImageEncoder = {
 
 export type ImageEncoderOptions = {
   threads: number
+  whenStuck?: StuckModel | undefined
   /** Told after each run how many views it had and how long the model took. */
   onRun?: ((run: { views: number; ms: number }) => void) | undefined
 }
 
 /** Runs the image side of a model in a thread of its own, which the first call starts. */
-export function createImageEncoder(model: Model, { threads, onRun }: ImageEncoderOptions): ImageEncoder {
-  const thread = createInferenceThread({ model, threads })
+export function createImageEncoder(model: Model, { threads, whenStuck, onRun }: ImageEncoderOptions): ImageEncoder {
+  const thread = createInferenceThread({ model, threads }, { whenStuck })
   const { height, width } = model.preprocessing
   const byteSize = 3 * height * width
 

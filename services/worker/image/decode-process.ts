@@ -14,13 +14,14 @@ const DEATHS = {
   memory: 'needed too much memory to decode',
   crash: 'the decoder crashed',
   closed: 'the decoder was closed',
+  start: 'the decoder did not start',
 }
 export type DeathReason = keyof typeof DEATHS
 
 /** A process that decodes one picture at a time. */
 export type DecodeProcess = {
-  /** Resolves when it can decode, or has ended before it could. */
-  started: Promise<void>
+  /** Resolves to true when it can decode, to false when it has ended before it could. */
+  started: Promise<boolean>
   /** Throws AppError `undecodable`, or `decoder-failed` with `details.reason` when this picture was its last. */
   decode(file: string): Promise<DecodedImage>
   hasEnded(): boolean
@@ -53,9 +54,10 @@ type Task = {
 export function startDecodeProcess({ settings, limits, recycleAfter, log }: DecodeProcessOptions): DecodeProcess {
   const child = spawnDecodeChild(settings, limits.memoryBytes)
   const usage = openUsage(child.pid ?? 0)
-  const starting = deferred()
-  const ending = deferred()
+  const starting = deferred<boolean>()
+  const ending = deferred<void>()
   const startTimer = setTimeout(() => child.kill('SIGKILL'), START_WITHIN_MS)
+  let couldStart = false
   let ended = false
   let death: DeathReason | undefined
   let task: Task | undefined
@@ -67,13 +69,14 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
   child.on('error', (error) => onEnd({ err: error }))
 
   function receive(reply: Reply): void {
-    if (reply.type === 'ready') onStarted()
+    if (reply.type === 'ready') onStarted(true)
     else if (task && !death) onAnswer(reply, task)
   }
 
-  function onStarted(): void {
+  function onStarted(could: boolean): void {
     clearTimeout(startTimer)
-    starting.resolve()
+    couldStart ||= could
+    starting.resolve(could)
   }
 
   function onAnswer(reply: Exclude<Reply, { type: 'ready' }>, current: Task): void {
@@ -105,15 +108,19 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
     if (ended) return
     ended = true
     usage.close()
-    onStarted()
+    onStarted(false)
     ending.resolve()
     const current = task
-    const reason = death ?? 'crash'
+    const reason = reasonOfEnd()
     if (reason !== 'closed') log.warn({ ...how, reason, file: current?.file }, 'a decoder ended')
     if (!current) return
     finish(current)
     if (current.soFar) current.resolve(current.soFar)
     else current.reject(decoderFailed(reason))
+  }
+
+  function reasonOfEnd(): DeathReason {
+    return death ?? (couldStart ? 'crash' : 'start')
   }
 
   function finish({ timer }: Task): void {
@@ -128,7 +135,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
 
     decode: (file) =>
       new Promise((resolve, reject) => {
-        if (ended) return reject(decoderFailed(death ?? 'crash'))
+        if (ended) return reject(decoderFailed(reasonOfEnd()))
         const timer = setInterval(() => task && look(task), LOOK_EVERY_MS)
         task = { file, startedAt: performance.now(), startCpuMs: undefined, timer, soFar: undefined, resolve, reject }
         child.send({ path: file } satisfies Request, () => {})
@@ -145,9 +152,9 @@ export function decoderFailed(reason: DeathReason): AppError {
   return new AppError('decoder-failed', DEATHS[reason], { details: { reason } })
 }
 
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {}
-  const promise = new Promise<void>((settle) => {
+function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {}
+  const promise = new Promise<T>((settle) => {
     resolve = settle
   })
   return { promise, resolve }

@@ -18,9 +18,11 @@ export type TimedImage = DecodedImage & {
 }
 
 export type Decoder = {
+  /** Resolves when a process can decode. Throws AppError `decoder-failed` when none of them started. */
+  ready(): Promise<void>
   /**
    * Decodes a file in another process. Throws AppError `undecodable` for what is no sound picture, or `decoder-failed` when the
-   * process was killed or crashed: `details.reason` is `cpu`, `wall`, `memory`, `crash` or, after `close`, `closed`.
+   * process was killed or crashed: `details.reason` is `cpu`, `wall`, `memory`, `crash` or, through no fault of the picture, `start` or, after `close`, `closed`.
    */
   decode(file: string): Promise<TimedImage>
   /** Ends every process; resolves when they are gone. */
@@ -43,10 +45,11 @@ export function createDecoder(options: DecoderOptions): Decoder {
   const processes = new Set<DecodeProcess>()
   let closed = false
 
-  const serving = Promise.all(Array.from({ length: options.decoders }, serve))
+  const first = Array.from({ length: options.decoders }, start)
+  const serving = Promise.all(first.map(serve))
 
-  async function serve(): Promise<void> {
-    let process = start()
+  async function serve(first: DecodeProcess): Promise<void> {
+    let process = first
     for (;;) {
       await process.started
       const job = await nextJob()
@@ -79,6 +82,11 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   return {
+    async ready() {
+      const couldStart = await Promise.all(first.map(({ started }) => started))
+      if (!couldStart.includes(true)) throw decoderFailed('start')
+    },
+
     decode: (file) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(decoderFailed('closed'))
