@@ -1,13 +1,15 @@
-import type { ColumnType, Generated } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
 import type { AuditActor } from '../domain/audit.ts'
 import type { RuleResult } from '../domain/decide.ts'
 import type { Timings } from '../domain/decision.ts'
 import type { Action, Mode } from '../domain/policy.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { SessionTables } from './session-tables.ts'
 import type { WebhookTables } from './webhook-tables.ts'
 
 /** The tables of migrations/*.sql, for Kysely. */
-export type Tables = WebhookTables & {
+export type Tables = WebhookTables &
+  SessionTables & {
   uploads: UploadsTable
   idempotency_keys: IdempotencyKeysTable
   policy_versions: PolicyVersionsTable
@@ -15,6 +17,7 @@ export type Tables = WebhookTables & {
   embeddings: EmbeddingsTable
   reviews: ReviewsTable
   events: EventsTable
+  feed_horizon: FeedHorizonTable
   api_keys: ApiKeysTable
   audit_log: AuditLogTable
   audit_head: AuditHeadTable
@@ -107,6 +110,14 @@ type EventsTable = {
   upload_id: string | null
   body: string
   created_at: Date
+  /** The transaction that wrote it: an xid8, which pg reads as text, like the bigint below. */
+  xid: Generated<string>
+  seq: GeneratedAlways<string>
+}
+
+type FeedHorizonTable = {
+  single: Generated<boolean>
+  xid: string
 }
 
 type ApiKeysTable = {
