@@ -1,0 +1,101 @@
+import type { Signal } from '@preact/signals'
+import type { SessionState } from './session.ts'
+
+export type Query = Record<string, string | number | boolean | undefined>
+export type CallOptions = { query?: Query; signal?: AbortSignal; /** The page may be closing: the request outlives it. */ keepalive?: boolean }
+
+export type Api = {
+  get<T>(path: string, options?: CallOptions): Promise<T>
+  post<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>
+  put<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>
+  patch<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>
+  delete(path: string, options?: CallOptions): Promise<void>
+  blob(path: string, options?: CallOptions): Promise<Blob>
+  /** Milliseconds since the epoch by the server's clock, to the second: leases and undoing go by it. */
+  now(): number
+}
+
+/** A refusal of the service (RFC 9457), or `offline` when there was no answer. */
+export class ApiProblem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly details: Record<string, unknown>
+  readonly retryAfterMs: number | undefined
+
+  constructor(status: number, code: string, message: string, details: Record<string, unknown> = {}, retryAfterMs?: number) {
+    super(message)
+    this.name = 'ApiProblem'
+    this.status = status
+    this.code = code
+    this.details = details
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+export function hasProblem(error: unknown, ...codes: string[]): error is ApiProblem {
+  return error instanceof ApiProblem && codes.includes(error.code)
+}
+
+/** Calls `/v1` with the session's cookie and its token against forged requests. A 401 ends the session, unless there is none yet. */
+export function createApi(session: Signal<SessionState>): Api {
+  let clockOffsetMs = 0
+
+  const call = async (method: string, path: string, body: unknown, options: CallOptions): Promise<Response> => {
+    const response = await fetch(`/v1${path}${queryText(options.query)}`, {
+      method,
+      headers: headersOf(method, body, session.peek()),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(options.signal && { signal: options.signal }),
+      keepalive: options.keepalive ?? false,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    }).catch((error: Error) => {
+      if (error.name === 'AbortError') throw error
+      throw new ApiProblem(0, 'offline', error.message)
+    })
+    const date = Date.parse(response.headers.get('date') ?? '')
+    if (!Number.isNaN(date)) clockOffsetMs = date - Date.now()
+    if (response.ok) return response
+    if (response.status === 401 && session.peek().kind === 'signed-in') session.value = { kind: 'signed-out', expired: true }
+    throw await readProblem(response)
+  }
+  const json = async <T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> => {
+    const response = await call(method, path, body, options)
+    return (response.status === 204 ? undefined : await response.json()) as T
+  }
+
+  return {
+    get: (path, options = {}) => json('GET', path, undefined, options),
+    post: (path, body, options = {}) => json('POST', path, body, options),
+    put: (path, body, options = {}) => json('PUT', path, body, options),
+    patch: (path, body, options = {}) => json('PATCH', path, body, options),
+    delete: async (path, options = {}) => {
+      await call('DELETE', path, undefined, options)
+    },
+    blob: async (path, options = {}) => (await call('GET', path, undefined, options)).blob(),
+    now: () => Date.now() + clockOffsetMs,
+  }
+}
+
+function headersOf(method: string, body: unknown, session: SessionState): Record<string, string> {
+  return {
+    accept: 'application/json',
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    ...(method !== 'GET' && session.kind === 'signed-in' && { 'x-csrf-token': session.session.csrf_token }),
+  }
+}
+
+/** `?a=1&b=2`; what is undefined or empty is left out. */
+export function queryText(query: Query = {}): string {
+  const entries = Object.entries(query).filter(([, value]) => value !== undefined && value !== '')
+  return entries.length === 0 ? '' : `?${new URLSearchParams(entries.map(([name, value]) => [name, String(value)]))}`
+}
+
+async function readProblem(response: Response): Promise<ApiProblem> {
+  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>
+  const text = (name: string) => (typeof body[name] === 'string' ? body[name] : undefined)
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const message = text('detail') ?? text('title') ?? `${response.status} ${response.statusText}`
+  const retryAfterMs = Number.isNaN(retryAfter) ? undefined : retryAfter * 1000
+  return new ApiProblem(response.status, text('code') ?? 'internal', message, body, retryAfterMs)
+}
