@@ -2,7 +2,15 @@
 export type AuditAction =
   | 'key.create'
   | 'key.revoke'
+  | 'session.link'
+  | 'session.start'
   | 'upload.erase'
+  | 'review.resolve'
+  | 'review.undo'
+  | 'review.report'
+  | 'review.appeal'
+  | 'queue.save'
+  | 'queue.delete'
   | 'webhook.create'
   | 'webhook.update'
   | 'webhook.delete'
@@ -10,7 +18,7 @@ export type AuditAction =
   | 'webhook.test'
   | 'webhook.redeliver'
 
-/** Who did something: an API key, a person who is logged in, whoever ran a command, or this service by itself. */
+/** Who did something: an API key, a person who is signed in, whoever ran a command, or this service by itself. */
 export type AuditActor = { kind: 'key' | 'person' | 'cli' | 'system'; id: string; name: string }
 
 export const THE_SERVICE: AuditActor = { kind: 'system', id: 'pixwarden', name: 'pixwarden' }

@@ -4,21 +4,26 @@ import type { RuleResult } from '../domain/decide.ts'
 import type { Timings } from '../domain/decision.ts'
 import type { Action, Mode } from '../domain/policy.ts'
 import type { Scope } from '../domain/scopes.ts'
-import type { SessionTables } from './session-tables.ts'
+import type { ReportsTable, ReviewQueuesTable, ReviewSkipsTable, ReviewsTable } from './review-tables.ts'
+import type { SessionsTable, SignInLinksTable } from './session-tables.ts'
 import type { WebhookTables } from './webhook-tables.ts'
 
 /** The tables of migrations/*.sql, for Kysely. */
-export type Tables = WebhookTables &
-  SessionTables & {
+export type Tables = WebhookTables & {
   uploads: UploadsTable
   idempotency_keys: IdempotencyKeysTable
   policy_versions: PolicyVersionsTable
   decisions: DecisionsTable
   embeddings: EmbeddingsTable
   reviews: ReviewsTable
+  reports: ReportsTable
+  review_skips: ReviewSkipsTable
+  review_queues: ReviewQueuesTable
   events: EventsTable
   feed_horizon: FeedHorizonTable
   api_keys: ApiKeysTable
+  sessions: SessionsTable
+  sign_in_links: SignInLinksTable
   audit_log: AuditLogTable
   audit_head: AuditHeadTable
 }
@@ -86,20 +91,6 @@ type EmbeddingsTable = {
   model_revision: string
   view: string
   vector: Buffer
-}
-
-type ReviewsTable = {
-  id: string
-  upload_id: string
-  tenant: string
-  state: Generated<'open' | 'claimed' | 'resolved'>
-  opened_at: Date
-  claimed_by: string | null
-  claimed_at: Date | null
-  resolution: string | null
-  reason: string | null
-  resolved_by: string | null
-  resolved_at: Date | null
 }
 
 type EventsTable = {

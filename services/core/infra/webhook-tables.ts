@@ -41,6 +41,7 @@ type DeliveriesTable = {
   attempts: Generated<number>
   asked_at: Generated<Date>
   next_at: Generated<Date>
+  not_before: Date | null
   lease: string | null
   leased_until: Date | null
   last_at: Date | null
