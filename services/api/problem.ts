@@ -31,6 +31,10 @@ const KINDS: Record<ErrorCode, Kind> = {
   csrf: { status: 403, title: 'The request does not come from the page that is signed in' },
   'not-found': { status: 404, title: 'There is nothing here' },
   erased: { status: 410, title: 'The upload was erased' },
+  'image-gone': { status: 404, title: 'The image is not kept any more' },
+  'image-undecodable': { status: 422, title: 'The image cannot be shown' },
+  'image-not-ready': { status: 503, title: 'No worker has made this of the image yet', retryAfterSeconds: 2 },
+  'explanation-unavailable': { status: 404, title: 'There is nothing to explain the decision by' },
   'idempotency-key-in-use': {
     status: 409,
     title: 'The first request with this idempotency key is still running',
