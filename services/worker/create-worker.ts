@@ -41,6 +41,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     ...config,
     model,
     textCacheDir: path.join(config.dataDir, 'text-embeddings'),
+    graphDir: path.join(config.dataDir, 'graphs'),
     onBatch: (views) => metrics.inferenceBatchSize.observe(views),
     whenStuck: {
       afterMs: config.inferenceTimeoutMs,

@@ -52,6 +52,8 @@ export type JudgeOptions = {
   keepViews?: boolean
   /** Where text embeddings are kept between starts. */
   textCacheDir?: string | undefined
+  /** Where edited graphs of the model are kept; without one it runs as it came. */
+  graphDir?: string | undefined
   onBatch?: (views: number) => void
   /** For the image side of the model. */
   whenStuck?: StuckModel
@@ -69,7 +71,11 @@ export function createJudge(options: JudgeOptions): Judge {
     avif: options.avif,
     log,
   })
-  const images = createImageEncoder(model, { threads: options.inferenceThreads, whenStuck: options.whenStuck })
+  const images = createImageEncoder(model, {
+    threads: options.inferenceThreads,
+    graphDir: options.graphDir,
+    whenStuck: options.whenStuck,
+  })
   const texts = createTextEncoder(model, { threads: options.inferenceThreads })
   const textCache = createTextCache(texts, model, { dir: options.textCacheDir })
   const batcher = createBatcher({

@@ -3,7 +3,12 @@ import { type TransferListItem, Worker } from 'node:worker_threads'
 import { AppError } from '../../core/domain/errors.ts'
 import type { Model } from './open-model.ts'
 
-export type InferenceThreadData = { model: Model; threads: number }
+export type InferenceThreadData = {
+  model: Model
+  threads: number
+  /** Where edited graphs of the image side are kept; without one it runs as it came. */
+  graphDir?: string | undefined
+}
 export type InferenceTask = { task: 'images'; views: Uint8Array[] } | { task: 'texts'; texts: string[] }
 export type InferenceRequest = (InferenceTask & { id: number }) | { task: 'end' }
 export type InferenceReply =

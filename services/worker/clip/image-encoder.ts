@@ -14,14 +14,16 @@ export type ImageEncoder = {
 
 export type ImageEncoderOptions = {
   threads: number
+  /** Where edited graphs are kept; without one the model runs as it came. */
+  graphDir?: string | undefined
   whenStuck?: StuckModel | undefined
   /** Told after each run how many views it had and how long the model took. */
   onRun?: ((run: { views: number; ms: number }) => void) | undefined
 }
 
 /** Runs the image side of a model in a thread of its own, which the first call starts. */
-export function createImageEncoder(model: Model, { threads, whenStuck, onRun }: ImageEncoderOptions): ImageEncoder {
-  const thread = createInferenceThread({ model, threads }, { whenStuck })
+export function createImageEncoder(model: Model, { threads, graphDir, whenStuck, onRun }: ImageEncoderOptions): ImageEncoder {
+  const thread = createInferenceThread({ model, threads, graphDir }, { whenStuck })
   const { height, width } = model.preprocessing
   const byteSize = 3 * height * width
 

@@ -10,10 +10,10 @@ export type Session = {
   outputs: TensorInfo[]
 }
 
-/** Loads a graph. Throws AppError `invalid-model` when it cannot be loaded. */
-export async function openSession(file: string, threads: number): Promise<Session> {
+/** Loads a graph from a file or from memory. Throws AppError `invalid-model` when it cannot be loaded. */
+export async function openSession(graph: string | Buffer, threads: number): Promise<Session> {
   try {
-    const session = await InferenceSession.create(file, {
+    const session = await create(graph, {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
@@ -24,8 +24,17 @@ export async function openSession(file: string, threads: number): Promise<Sessio
     })
     return { session, inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) }
   } catch (cause) {
-    throw new AppError('invalid-model', `${file} cannot be loaded: ${(cause as Error).message}`, { cause })
+    throw new AppError(
+      'invalid-model',
+      `${typeof graph === 'string' ? graph : 'the edited graph'} cannot be loaded: ${(cause as Error).message}`,
+      { cause },
+    )
   }
+}
+
+/** The runtime tells the two apart by type as well. */
+function create(graph: string | Buffer, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+  return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
 }
 
 /** The output that holds the embedding: CLIP's exports have a projection by name, SigLIP's pool. Throws AppError `invalid-model`. */

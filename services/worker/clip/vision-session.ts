@@ -1,33 +1,34 @@
 import { Tensor } from 'onnxruntime-node'
 import { AppError } from '../../core/domain/errors.ts'
 import { normalise } from '../../core/domain/vector.ts'
+import { BYTES_INPUT } from './graph/take-bytes.ts'
 import type { Model } from './open-model.ts'
 import { embeddingOutput, fixedSize, openSession, type TensorInfo } from './open-session.ts'
 import { fillPlanes, normalisationTables } from './pixels-to-tensor.ts'
 import { rowsOf } from './rows-of.ts'
 
 /** Unit embeddings, shape [dim], of views, RGB, shape [height, width, 3]. One call at a time: they share a buffer. */
-export type VisionSession = { embed(views: Uint8Array[]): Promise<Float32Array[]> }
+export type VisionSession = {
+  embed(views: Uint8Array[]): Promise<Float32Array[]>
+  /** Frees its memory. */
+  release(): Promise<void>
+}
 
-/** Loads a model's image side. Throws AppError `invalid-model` when the graph is not what the model's files say. */
-export async function openVisionSession(model: Model, threads: number): Promise<VisionSession> {
-  const { preprocessing, visionFile, embeddingSize } = model
-  const { height, width } = preprocessing
-  const { session, inputs, outputs } = await openSession(visionFile, threads)
-  const input = pixelInput(visionFile, inputs, preprocessing)
-  const output = embeddingOutput(visionFile, outputs, 'image_embeds', embeddingSize)
+export type VisionModel = Pick<Model, 'preprocessing' | 'embeddingSize'>
+
+/** Loads a graph, from a file or from memory, that is or was a model's image side. Throws AppError `invalid-model` when it is not what the model's files say. */
+export async function openVisionSession(graph: string | Buffer, model: VisionModel, threads: number): Promise<VisionSession> {
+  const { preprocessing, embeddingSize } = model
+  const file = typeof graph === 'string' ? graph : 'the edited graph'
+  const { session, inputs, outputs } = await openSession(graph, threads)
+  const output = embeddingOutput(file, outputs, 'image_embeds', embeddingSize)
+  const bytes = inputs.find(({ name }) => name === BYTES_INPUT)
+  const input = bytes ?? pixelInput(file, inputs, preprocessing)
   const fixedBatch = fixedSize(input.shape[0])
-  const tables = normalisationTables(preprocessing)
-  const viewSize = 3 * height * width
-  let buffer = new Float32Array(0)
+  const toTensor = bytes ? bytesTensor(preprocessing) : floatTensor(preprocessing)
 
   async function run(views: Uint8Array[]): Promise<Float32Array[]> {
-    const batch = fixedBatch ?? views.length
-    if (buffer.length < batch * viewSize) buffer = new Float32Array(batch * viewSize)
-    for (const [index, view] of views.entries())
-      fillPlanes(view, tables, buffer.subarray(index * viewSize, (index + 1) * viewSize))
-    const tensor = new Tensor('float32', buffer.subarray(0, batch * viewSize), [batch, 3, height, width])
-    const results = await session.run({ [input.name]: tensor }, [output])
+    const results = await session.run({ [input.name]: toTensor(views, fixedBatch ?? views.length) }, [output])
     return rowsOf(results[output], views.length).map(normalise)
   }
 
@@ -38,6 +39,33 @@ export async function openVisionSession(model: Model, threads: number): Promise<
       for (let i = 0; i < views.length; i += step) embeddings.push(...(await run(views.slice(i, i + step))))
       return embeddings
     },
+    release: () => session.release(),
+  }
+}
+
+type ToTensor = (views: Uint8Array[], batch: number) => Tensor
+
+/** The views as they are, one after the other, in a buffer that is used again and again. */
+function bytesTensor({ height, width }: Model['preprocessing']): ToTensor {
+  const viewSize = 3 * height * width
+  let buffer = new Uint8Array(0)
+  return (views, batch) => {
+    if (buffer.length < batch * viewSize) buffer = new Uint8Array(batch * viewSize)
+    for (const [index, view] of views.entries()) buffer.set(view, index * viewSize)
+    return new Tensor('uint8', buffer.subarray(0, batch * viewSize), [batch, height, width, 3])
+  }
+}
+
+function floatTensor(preprocessing: Model['preprocessing']): ToTensor {
+  const { height, width } = preprocessing
+  const tables = normalisationTables(preprocessing)
+  const viewSize = 3 * height * width
+  let buffer = new Float32Array(0)
+  return (views, batch) => {
+    if (buffer.length < batch * viewSize) buffer = new Float32Array(batch * viewSize)
+    for (const [index, view] of views.entries())
+      fillPlanes(view, tables, buffer.subarray(index * viewSize, (index + 1) * viewSize))
+    return new Tensor('float32', buffer.subarray(0, batch * viewSize), [batch, 3, height, width])
   }
 }
 

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { dot } from '../../core/domain/vector.ts'
+import { editVisionGraph } from './graph/edit-vision-graph.ts'
+import type { Model } from './open-model.ts'
+import { openVisionSession, type VisionSession } from './vision-session.ts'
+
+/** Of an edited graph's embeddings with the original's. */
+const LEAST_COSINE = 0.9999
+/** Counted up when what is done to graphs changes. */
+const EDITION = 1
+
+export type OpenVisionOptions = {
+  threads: number
+  /** Where edited graphs are kept; without one the graph is run as it came. */
+  graphDir?: string | undefined
+}
+
+/**
+ * Opens the image side of a model: an edited graph that does less work for the same embeddings where there is one, made and compared with the original the first
+ * time, else the graph as it came. Throws AppError `invalid-model`.
+ */
+export async function openVision(model: Model, { threads, graphDir }: OpenVisionOptions): Promise<VisionSession> {
+  if (graphDir === undefined) return openVisionSession(model.visionFile, model, threads)
+  const kept = path.join(graphDir, `${model.revision}-${EDITION}.onnx`)
+  return (await openKept(kept, model, threads)) ?? (await openBest(kept, model, threads))
+}
+
+/** undefined when there is none, or it is damaged. */
+async function openKept(kept: string, model: Model, threads: number): Promise<VisionSession | undefined> {
+  return openVisionSession(kept, model, threads).catch(() => undefined)
+}
+
+async function openBest(kept: string, model: Model, threads: number): Promise<VisionSession> {
+  const original = await openVisionSession(model.visionFile, model, threads)
+  const expected = await original.embed(testViews(model))
+  for (const { graph } of editVisionGraph(await readFile(model.visionFile), model)) {
+    const edited = await openVisionSession(graph, model, threads).catch(() => undefined)
+    if (edited && (await agrees(edited, model, expected))) {
+      await original.release()
+      await keep(kept, graph)
+      return edited
+    }
+    await edited?.release()
+  }
+  return original
+}
+
+async function agrees(session: VisionSession, model: Model, expected: Float32Array[]): Promise<boolean> {
+  const found = await session.embed(testViews(model)).catch(() => [])
+  return expected.every((embedding, index) => {
+    const other = found[index]
+    return other !== undefined && dot(embedding, other) >= LEAST_COSINE
+  })
+}
+
+/** Pictures of several kinds: noise, waves and a flat one. Always the same. */
+function testViews({ preprocessing: { width, height } }: Model): Uint8Array[] {
+  let seed = 1
+  const noise = () => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0
+    return seed >>> 24
+  }
+  const wave = (index: number) => 128 + 100 * Math.sin(index / 97)
+  return [noise, wave, () => 128].map((value) => Uint8Array.from({ length: 3 * width * height }, (_, index) => value(index)))
+}
+
+/** What cannot be kept is made again the next time. */
+async function keep(file: string, graph: Buffer): Promise<void> {
+  const part = `${file}.${randomUUID()}`
+  try {
+    await mkdir(path.dirname(file), { recursive: true })
+    await writeFile(part, graph)
+    await rename(part, file)
+  } catch {
+    await rm(part, { force: true }).catch(() => {})
+  }
+}
