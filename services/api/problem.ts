@@ -51,6 +51,7 @@ const KINDS: Record<ErrorCode, Kind> = {
   'too-many-queues': { status: 409, title: 'There are too many queues' },
   'webhook-disabled': { status: 409, title: 'The webhook is disabled' },
   'too-many-webhooks': { status: 409, title: 'There are too many webhooks' },
+  'too-many-readers': { status: 503, title: 'The feed has too many readers', retryAfterSeconds: 10 },
   'rate-limited': { status: 429, title: 'Too many requests' },
   overloaded: { status: 503, title: 'Too many uploads', retryAfterSeconds: 1 },
   'storage-full': { status: 507, title: 'There is no room for more images' },

@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'too-many-queues'
   | 'webhook-disabled'
   | 'too-many-webhooks'
+  | 'too-many-readers'
   | 'rate-limited'
   | 'overloaded'
   | 'storage-full'

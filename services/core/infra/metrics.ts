@@ -87,6 +87,21 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    feedReaders: new Gauge({
+      name: 'pixwarden_feed_readers',
+      help: 'Readers of the feed, waiting polls included.',
+      registers,
+    }),
+    feedEvents: new Counter({
+      name: 'pixwarden_feed_events_total',
+      help: 'Events that were handed to readers of the feed, counted for each of them.',
+      registers,
+    }),
+    feedDroppedReaders: new Counter({
+      name: 'pixwarden_feed_dropped_readers_total',
+      help: 'Readers of the feed whose connection was closed because they did not take what came.',
+      registers,
+    }),
     webhookBacklog: new Gauge({
       name: 'pixwarden_webhook_backlog',
       help: 'Deliveries in the database by state: pending, or dead until somebody asks for them again.',
