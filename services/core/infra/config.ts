@@ -89,6 +89,8 @@ const variables = z.object({
   PIXWARDEN_APPEAL_DAYS: integer(0, 3650).default(14),
   PIXWARDEN_RETENTION_DAYS: integer(1, 3650).default(90),
   PIXWARDEN_RECORD_DAYS: integer(0, 36_500).default(0),
+  PIXWARDEN_FEED_DAYS: integer(1, 3650).default(7),
+  PIXWARDEN_FEED_READERS: integer(1, 100_000).default(2000),
   PIXWARDEN_DISPATCHER: toggle.default(true),
   PIXWARDEN_WEBHOOK_RETRY_SECONDS: seconds.default([...RETRY_SECONDS]),
   PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
@@ -107,6 +109,8 @@ export type RetentionLimits = {
   retentionDays: number
   /** For the row with its decision; for ever when undefined. */
   recordDays: number | undefined
+  /** For events that only the feed has, and tests of webhooks. */
+  feedDays: number
 }
 
 export type Config = {
@@ -150,6 +154,8 @@ export type Config = {
   reconciler: boolean
   retention: boolean
   retentionLimits: RetentionLimits
+  /** Of an api, waiting polls included; more are refused with 503. */
+  maxFeedReaders: number
   dispatcher: boolean
   /** Pauses between the attempts at a delivery of a webhook. */
   webhookRetrySeconds: readonly number[]
@@ -231,7 +237,9 @@ function toConfig(read: z.infer<typeof variables>): Config {
       appealDays: read.PIXWARDEN_APPEAL_DAYS,
       retentionDays: read.PIXWARDEN_RETENTION_DAYS,
       recordDays: orUnbounded(read.PIXWARDEN_RECORD_DAYS),
+      feedDays: read.PIXWARDEN_FEED_DAYS,
     },
+    maxFeedReaders: read.PIXWARDEN_FEED_READERS,
     dispatcher: read.PIXWARDEN_DISPATCHER,
     webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
     webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,
