@@ -1,45 +1,23 @@
-import type { Decision } from '../../core/domain/decision.ts'
 import type { Action } from '../../core/domain/policy.ts'
+import type { Reviewer, ReviewOrigin, RulingAction } from '../../core/domain/review.ts'
+import type { ResolutionView, ReviewView } from '../../core/domain/review-view.ts'
 import type { Scope } from '../../core/domain/scopes.ts'
 
 export type Page<Item> = { items: Item[]; next_cursor?: string }
 
 export type Session = { tenant: string; name: string; scopes: Scope[]; csrf_token: string; expires_at: string }
 
-export type ReviewState = 'open' | 'claimed' | 'resolved'
-export type ReviewOrigin = 'decision' | 'report' | 'appeal'
-export type Verdict = 'approve' | 'reject'
-export type Person = { id: string; name: string }
-export type Claim = { by: Person; mine: boolean; expires_at: string }
-export type Resolution = { action: Verdict; reason_code: string; note?: string; by: Person; at: string; undo_until?: string }
-
-export type Review = {
-  id: string
-  state: ReviewState
-  origin: ReviewOrigin
-  priority: number
-  upload: {
-    id: string
-    external_id?: string
-    source?: string
-    uploader?: string
-    metadata?: Record<string, unknown>
-    image: { mime: string; width?: number; height?: number; byte_size: number }
-    received_at: string
-    has_image: boolean
-  }
-  action: Action
-  reason_codes: string[]
-  reports: number
-  appeal?: { reason?: string; at: string }
-  opened_at: string
-  claim?: Claim
-  resolution?: Resolution
-  decision?: Decision
-}
+export type Review = ReviewView
+export type Verdict = RulingAction
+export type Resolution = ResolutionView
 
 /** The data of `review.claimed`, `review.released` and `review.reopened`. */
-export type ReviewChange = { id: string; state: ReviewState; upload: { id: string }; claim?: { by: Person; expires_at: string } }
+export type ReviewChange = {
+  id: string
+  state: ReviewView['state']
+  upload: { id: string }
+  claim?: { by: Reviewer; expires_at: string }
+}
 
 export type QueueFilter = { policy?: string; source?: string; origin?: ReviewOrigin }
 export type NamedQueue = { name: string; filter: QueueFilter; saved: boolean; open: number; oldest_opened_at?: string }

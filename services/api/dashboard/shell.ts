@@ -4,6 +4,7 @@ import { useContext } from 'preact/hooks'
 import { type Api, createApi } from './api.ts'
 import { createFeed, type Feed } from './feed.ts'
 import { createPreferences, type Preferences } from './preferences.ts'
+import { createWellbeing, type Wellbeing } from './review/wellbeing.ts'
 import { createRouter, type Router } from './router.ts'
 import { createSession, type SessionStore } from './session.ts'
 
@@ -14,6 +15,7 @@ export type Shell = {
   feed: Feed
   router: Router
   preferences: Preferences
+  wellbeing: Wellbeing
   /** What was said last to those who listen to the page; see `Announcer`. */
   announced: Signal<{ text: string; urgent: boolean }>
   announce(text: string, urgent?: boolean): void
@@ -30,6 +32,7 @@ export function useShell(): Shell {
 
 export function createShell(): Shell {
   const preferences = createPreferences(localStorage)
+  const wellbeing = createWellbeing(sessionStorage)
   const router = createRouter('/dashboard')
   const session = createSession()
   const api = createApi(session.state)
@@ -49,6 +52,7 @@ export function createShell(): Shell {
     feed,
     router,
     preferences,
+    wellbeing,
     announced,
     announce: (text, urgent = false) => {
       announced.value = { text, urgent }

@@ -27,7 +27,7 @@ export function Dialog({ title, open, onClose, children, actions, closeText = st
   }, [open])
 
   return (
-    <dialog ref={element} class="dialog" aria-labelledby={titleId} onClose={onClose}>
+    <dialog ref={element} class="dialog" aria-labelledby={titleId} onClose={() => open && onClose()}>
       {open && (
         <>
           <h2 id={titleId}>{title}</h2>

@@ -35,7 +35,7 @@ function nameOf({ key }: KeyboardEvent): string {
 }
 
 const TYPED_IN = 'input:not([type=checkbox], [type=radio], [type=range], [type=button]), textarea, select, [contenteditable]'
-const PRESSED_BY_SPACE = 'button, a, input, summary, [role=button]'
+const PRESSED_BY_SPACE = 'button, a, input:not([type=radio]:checked), summary, [role=button]'
 
 function isTaken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true

@@ -1,0 +1,153 @@
+import { useSignal } from '@preact/signals'
+import { useEffect, useRef } from 'preact/hooks'
+import type { Verdict } from '../api-types.ts'
+import { ErrorNote } from '../parts/error-note.tsx'
+import { useShortcuts } from '../parts/use-shortcuts.ts'
+import { useShell } from '../shell.ts'
+import { strings } from '../strings.ts'
+import { DecisionForm } from './decision-form.tsx'
+import { ExplanationPanel, explainedRules } from './explanation-panel.tsx'
+import type { createExplanations } from './explanations.ts'
+import { FileFacts } from './file-facts.tsx'
+import { HeatOverlay } from './heat-overlay.tsx'
+import { PastPanels } from './past-panels.tsx'
+import type { PolicyText } from './policy-texts.ts'
+import { APPROVALS, rejectionReasons } from './reasons.ts'
+import { RuleFacts } from './rule-facts.tsx'
+import type { Entry } from './review-line.ts'
+import { Settled } from './settled.tsx'
+import { Stage } from './stage.tsx'
+import { StageTools } from './stage-tools.tsx'
+import { useOriginal } from './use-original.ts'
+import { useReveal } from './use-reveal.ts'
+import type { Sitting } from './use-sitting.ts'
+
+export type DeskProps = {
+  sitting: Sitting
+  entry: Entry
+  policies: PolicyText[]
+  explanations: ReturnType<typeof createExplanations>
+  /** Nothing may be seen now. */
+  concealed: boolean
+}
+
+/** One review with all that is known of it, and what can be done. It begins anew with each review. */
+export function Desk({ sitting: { line, pictures, facts }, entry, policies, explanations, concealed }: DeskProps) {
+  const { preferences, announce } = useShell()
+  const { review } = entry
+  const { upload } = review
+  const look = preferences.current.value
+  const { revealed, toggle, hold } = useReveal()
+  const original = useOriginal(upload.id)
+  const reasons = rejectionReasons(review, policies, strings.review.reasons)
+  const chosenCode = useSignal<string | undefined>(entry.ruling?.action === 'reject' ? entry.ruling.reason_code : undefined)
+  const approveCode = useSignal<string>(APPROVALS[0])
+  const note = useSignal('')
+  const explaining = useSignal(false)
+  const chosenRule = useSignal<string | undefined>(undefined)
+  const self = useRef<HTMLDivElement>(null)
+  const rejectCode = chosenCode.value ?? reasons[0]?.code ?? 'other'
+
+  const decide = (action: Verdict) => {
+    const reason_code = action === 'reject' ? rejectCode : approveCode.value
+    if (entry.status === 'held') announce(strings.review.doneWith(action, reason_code))
+    line.decide({ action, reason_code, ...(note.value.trim() && { note: note.value.trim() }) })
+  }
+  const flipGreyscale = () => preferences.set({ greyscale: !look.greyscale })
+  const flipExplanation = () => {
+    explaining.value = !explaining.value
+  }
+
+  useShortcuts(
+    {
+      a: () => decide('approve'),
+      r: () => decide('reject'),
+      s: () => line.skip(),
+      v: toggle,
+      g: flipGreyscale,
+      e: flipExplanation,
+      ' ': () => hold(true),
+      ...Object.fromEntries(
+        reasons.slice(0, 9).map(({ code, text }, index) => [
+          String(index + 1),
+          () => {
+            chosenCode.value = code
+            announce(text)
+          },
+        ]),
+      ),
+    },
+    { ' ': () => hold(false) },
+  )
+
+  /** A button that was pressed is gone with the review before: the next Space must not press another one. */
+  useEffect(() => {
+    if (document.activeElement === document.body) self.current?.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
+  }, [])
+
+  const explanation = explaining.value ? explanations.of(upload.id) : undefined
+  const found = explanation?.found.value
+  const rules = found ? explainedRules(found) : []
+  const rule = rules.find(({ key }) => key === chosenRule.value) ?? rules[0]
+
+  return (
+    <div class="desk" ref={self}>
+      <div class="desk-picture">
+        <Stage
+          upload={upload}
+          picture={upload.has_image ? pictures.of(upload.id) : undefined}
+          revealed={revealed.value && !concealed}
+          look={look}
+          original={original.url.value}
+          onHold={hold}
+        >
+          {rule?.heat_map && <HeatOverlay map={rule.heat_map} />}
+        </Stage>
+        <StageTools
+          mime={upload.image.mime}
+          revealed={revealed.value}
+          greyscale={look.greyscale}
+          explaining={explaining.value}
+          original={original}
+          onReveal={toggle}
+          onGreyscale={flipGreyscale}
+          onExplain={flipExplanation}
+        />
+        {entry.problem && entry.status === 'held' && <ErrorNote title={strings.review.notSent} error={entry.problem} />}
+        {entry.status === 'held' ? (
+          <DecisionForm
+            reasons={reasons}
+            rejectCode={rejectCode}
+            approveCode={approveCode}
+            note={note}
+            onReason={(code) => {
+              chosenCode.value = code
+            }}
+            onDecide={decide}
+            onSkip={() => line.skip()}
+          />
+        ) : (
+          <Settled entry={entry} onForward={() => line.forward()} />
+        )}
+      </div>
+      <div class="desk-facts">
+        {explanation && (
+          <ExplanationPanel
+            load={explanation}
+            chosen={rule}
+            onChoose={(key) => {
+              chosenRule.value = key
+            }}
+            onRetry={() => {
+              explaining.value = false
+              explaining.value = true
+            }}
+          />
+        )}
+        {review.decision && <RuleFacts decision={review.decision} policies={policies} />}
+        <PastPanels facts={facts.of(upload.id)} />
+        <FileFacts review={review} />
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,82 @@
+import type { Explanation, PromptShare, RuleExplanation } from '../api-types.ts'
+import { ErrorNote } from '../parts/error-note.tsx'
+import { SelectField } from '../parts/field.tsx'
+import { Table } from '../parts/table.tsx'
+import { strings } from '../strings.ts'
+import type { ExplanationLoad } from './explanations.ts'
+import { strongestRegion } from './heat.ts'
+
+export type ExplainedRule = RuleExplanation & { policy: string; key: string }
+
+/** Every rule of an explanation; those that matched come first. */
+export function explainedRules(explanation: Explanation): ExplainedRule[] {
+  return explanation.policies
+    .flatMap(({ id, rules }) => rules.map((rule) => ({ ...rule, policy: id, key: `${id}/${rule.id}` })))
+    .toSorted((a, b) => Number(b.matched) - Number(a.matched) || b.score - a.score)
+}
+
+export type ExplanationPanelProps = { load: ExplanationLoad; chosen: ExplainedRule | undefined; onChoose(key: string): void; onRetry(): void }
+
+/** Which words spoke for a match and which against it. */
+export function ExplanationPanel({ load, chosen, onChoose, onRetry }: ExplanationPanelProps) {
+  const explanation = load.found.value
+  const text = strings.review
+  if (load.error.value) return <ErrorNote title={text.explanationFailed} error={load.error.value} onRetry={onRetry} />
+  if (!explanation || !chosen)
+    return (
+      <section class="panel" aria-busy="true">
+        <h2>{text.explanation}</h2>
+        <p class="dim">{text.explaining}</p>
+      </section>
+    )
+  return (
+    <section class="panel stack">
+      <h2>{text.explanation}</h2>
+      <SelectField
+        label={text.explainedRule}
+        value={chosen.key}
+        options={explainedRules(explanation).map(({ key, matched }) => ({ value: key, text: matched ? text.matchedRule(key) : key }))}
+        onChange={onChoose}
+      />
+      <p class="small">{placeText(chosen)}</p>
+      <Table
+        caption={text.promptShares}
+        columns={[
+          { key: 'text', head: text.prompt, heads: true, cell: ({ kind, text: prompt }) => <span class={kind}>{prompt}</span> },
+          { key: 'cosine', head: text.cosine, numeric: true, cell: ({ cosine }) => cosine.toFixed(3) },
+          { key: 'share', head: text.share, numeric: true, cell: ({ share }) => <Share share={share} /> },
+        ]}
+        rows={promptRows(chosen)}
+        rowKey={({ kind, text: prompt }) => `${kind} ${prompt}`}
+        rowClass={({ kind }) => `prompt-${kind}`}
+      />
+    </section>
+  )
+}
+
+type PromptRow = PromptShare & { kind: 'concept' | 'contrast' | 'background' }
+
+function promptRows({ concepts, contrasts, background }: RuleExplanation): PromptRow[] {
+  return [
+    ...concepts.map((prompt) => ({ ...prompt, kind: 'concept' as const })),
+    ...contrasts.map((prompt) => ({ ...prompt, kind: 'contrast' as const })),
+    ...(background ? [{ ...background, text: strings.review.background, kind: 'background' as const }] : []),
+  ].toSorted((a, b) => b.share - a.share)
+}
+
+function placeText({ heat_map: map }: RuleExplanation): string {
+  if (!map) return strings.review.noHeatMap
+  const region = strongestRegion(map)
+  return region ? strings.review.heatAt(region.row, region.column) : strings.review.heatNowhere
+}
+
+function Share({ share }: { share: number }) {
+  return (
+    <span class="share">
+      <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+        <rect width={Math.max(0, Math.min(1, share)) * 100} height="6" />
+      </svg>
+      {`${(share * 100).toFixed(1)} %`}
+    </span>
+  )
+}

@@ -1,0 +1,42 @@
+import { type Signal, signal } from '@preact/signals'
+import type { Api } from '../api.ts'
+import type { Explanation } from '../api-types.ts'
+
+export type ExplanationLoad = { found: Signal<Explanation | undefined>; error: Signal<unknown> }
+
+const WAIT_SECONDS = 20
+const MOST_WAITS = 4
+
+/** Computed on request and only when somebody asks, since the model looks at the picture many times for it. */
+export function createExplanations(api: Pick<Api, 'get'>): { of(uploadId: string): ExplanationLoad } {
+  const asked = new Map<string, ExplanationLoad>()
+
+  const read = async (uploadId: string, { found, error }: ExplanationLoad) => {
+    try {
+      for (let waits = 0; waits < MOST_WAITS; waits++) {
+        const answer = await api.get<Explanation | { status: 'pending' }>(`/uploads/${uploadId}/explanation`, {
+          query: { wait: WAIT_SECONDS },
+        })
+        if ('policies' in answer) {
+          found.value = answer
+          return
+        }
+      }
+      throw new Error('it takes too long')
+    } catch (reason) {
+      error.value = reason
+      asked.delete(uploadId)
+    }
+  }
+
+  return {
+    of(uploadId) {
+      const known = asked.get(uploadId)
+      if (known) return known
+      const load: ExplanationLoad = { found: signal(undefined), error: signal(undefined) }
+      asked.set(uploadId, load)
+      void read(uploadId, load)
+      return load
+    },
+  }
+}
