@@ -11,12 +11,18 @@ import { describeApi } from './describe-api.ts'
 import { connectionTimeouts, limitConnections } from './limit-connections.ts'
 import { logRequests, requestIdOf } from './log-requests.ts'
 import { sendProblem, toAppError } from './problem.ts'
+import { appealUpload } from './routes/appeal-upload.ts'
+import { claimReviews } from './routes/claim-reviews.ts'
 import { eraseUpload } from './routes/erase-upload.ts'
 import { health } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
 import { readAudit } from './routes/read-audit.ts'
 import { readPolicies } from './routes/read-policies.ts'
 import { readUploads } from './routes/read-uploads.ts'
+import { reportUpload } from './routes/report-upload.ts'
+import { resolveReviews } from './routes/resolve-reviews.ts'
+import { reviewQueues } from './routes/review-queues.ts'
+import { readReviews } from './routes/reviews.ts'
 import { submitUpload } from './routes/submit-upload.ts'
 import { webhookDeliveries } from './routes/webhook-deliveries.ts'
 import { manageWebhooks } from './routes/webhooks.ts'
@@ -55,6 +61,12 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   await app.register(submitUpload(context))
   await app.register(readUploads(context))
   await app.register(eraseUpload(context))
+  await app.register(reportUpload(context))
+  await app.register(appealUpload(context))
+  await app.register(readReviews(context))
+  await app.register(reviewQueues(context))
+  await app.register(claimReviews(context))
+  await app.register(resolveReviews(context))
   await app.register(readPolicies(context))
   await app.register(manageWebhooks(context))
   await app.register(webhookDeliveries(context))

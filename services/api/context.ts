@@ -9,6 +9,8 @@ import type { DeliveryStore } from '../core/infra/delivery-store.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import type { Metrics } from '../core/infra/metrics.ts'
 import type { PolicySource } from '../core/infra/policy-watcher.ts'
+import type { ReviewQueueStore } from '../core/infra/review-queue-store.ts'
+import type { ReviewStore } from '../core/infra/review-store.ts'
 import type { UploadQueue } from '../core/infra/upload-queue.ts'
 import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.ts'
 import type { WebhookStore } from '../core/infra/webhook-store.ts'
@@ -30,7 +32,7 @@ export type ApiContext = {
     | 'fetchTimeoutMs'
   >
   log: Logger
-  metrics: Pick<Metrics, 'registry' | 'uploads'>
+  metrics: Pick<Metrics, 'registry' | 'uploads' | 'reviewsResolved'>
   keys: Pick<ApiKeyStore, 'verify'>
   uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase' | 'pendingCount'>
   idempotency: IdempotencyStore
@@ -38,6 +40,8 @@ export type ApiContext = {
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
   policies: Pick<PolicySource, 'current' | 'problems'>
+  reviews: ReviewStore
+  reviewQueues: ReviewQueueStore
   webhooks: WebhookStore
   deliveries: DeliveryStore
   /** For each API key; undefined when there is none. */

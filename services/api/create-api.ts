@@ -15,6 +15,8 @@ import { migrate } from '../core/infra/migrate.ts'
 import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
 import { createPgDeliveryStore } from '../core/infra/pg-delivery-store.ts'
 import { createPgIdempotencyStore } from '../core/infra/pg-idempotency-store.ts'
+import { createPgReviewQueueStore } from '../core/infra/pg-review-queue-store.ts'
+import { createPgReviewStore } from '../core/infra/pg-review-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { createPgWebhookStore } from '../core/infra/pg-webhook-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
@@ -72,6 +74,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     queue,
     decisions,
     policies,
+    reviews: createPgReviewStore(database, config.reviewTimes),
+    reviewQueues: createPgReviewQueueStore(database),
     webhooks: createPgWebhookStore(database, createSecretBox(config.secretKeys)),
     deliveries: createPgDeliveryStore(database),
     rateLimit: openRateLimit(config, closers),

@@ -37,6 +37,7 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
       servers: [{ url: '/' }],
       tags: [
         { name: 'uploads', description: 'Images and what was decided about them.' },
+        { name: 'reviews', description: 'What people decide.' },
         { name: 'webhooks', description: 'Where platforms hear of decisions, and how that went.' },
         { name: 'policies', description: 'What images are judged by.' },
         { name: 'operation', description: 'How the service is.' },

@@ -9,12 +9,14 @@ import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
 import { migrate } from '../core/infra/migrate.ts'
 import { createPgRetentionStore } from '../core/infra/pg-retention-store.ts'
+import { createPgReviewUpkeep } from '../core/infra/pg-review-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
 import { openModel } from './clip/open-model.ts'
 import type { Task } from './every.ts'
 import { createJudge } from './judge.ts'
+import { keepReviews } from './keep-reviews.ts'
 import { createUploadProcessor } from './process-upload.ts'
 import { startReconciler } from './reconcile.ts'
 import { startRetention } from './retention/start-retention.ts'
@@ -101,7 +103,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   async function start(): Promise<{ metricsPort?: number }> {
     await judge.ready()
     const metricsPort = await serveMetrics()
-    if (config.reconciler) tasks.push(openReconciler())
+    if (config.reconciler) tasks.push(openReconciler(), keepReviews({ reviews: createPgReviewUpkeep(database), metrics, log }))
     if (config.retention) tasks.push(openRetention())
     if (config.dispatcher) tasks.push(startWebhooks({ config, database, metrics, log }))
     await consumer.start()

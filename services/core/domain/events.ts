@@ -1,7 +1,7 @@
 import type { Decision } from './decision.ts'
 import type { Action } from './policy.ts'
 import type { Reviewer, ReviewOrigin, ReviewState } from './review.ts'
-import type { PastResolution, ResolutionView, ReviewView } from './review-view.ts'
+import type { PastResolution, ReviewView } from './review-view.ts'
 
 /** What a webhook can be subscribed to. */
 export const EVENT_TYPES = ['upload.decided', 'review.opened', 'review.resolved'] as const
@@ -25,7 +25,7 @@ export type OpenedReview = {
   id: string
   state: 'open'
   origin: ReviewOrigin
-  upload: { id: string; external_id?: string; source?: string; metadata?: Record<string, unknown> }
+  upload: { id: string; external_id?: string; source?: string; uploader?: string; metadata?: Record<string, unknown> }
   action: Action
   reason_codes: string[]
   opened_at: string
@@ -56,8 +56,9 @@ export function reviewOpenedAgainst(review: Opened): Event {
   return { type: 'review.opened', timestamp: review.opened_at, data: { ...openedFields(review), state: 'open' } }
 }
 
-export function reviewResolved(review: ReviewView, { undo_until: _, ...resolution }: ResolutionView): Event {
-  return { type: 'review.resolved', timestamp: resolution.at, data: { ...openedFields(review), state: 'resolved', resolution } }
+export function reviewResolved(review: ReviewView, { action, reason_code, note, by, at }: PastResolution): Event {
+  const resolution = { action, reason_code, ...(note !== undefined && { note }), by, at }
+  return { type: 'review.resolved', timestamp: at, data: { ...openedFields(review), state: 'resolved', resolution } }
 }
 
 export function reviewHandled(type: HandledType, { id, state, upload, claim }: ReviewView, now: Date): Event {
@@ -68,11 +69,12 @@ export function reviewHandled(type: HandledType, { id, state, upload, claim }: R
 type Opened = Omit<OpenedReview, 'state'>
 
 function openedFields({ id, origin, upload, action, reason_codes, opened_at }: Opened): Opened {
-  const { external_id, source, metadata } = upload
+  const { external_id, source, uploader, metadata } = upload
   const named = {
     id: upload.id,
     ...(external_id !== undefined && { external_id }),
     ...(source !== undefined && { source }),
+    ...(uploader !== undefined && { uploader }),
     ...(metadata && { metadata }),
   }
   return { id, origin, upload: named, action, reason_codes, opened_at }

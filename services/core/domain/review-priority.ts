@@ -37,6 +37,11 @@ export function priorityOf({ action, verdicts, reports, appealed }: ReviewFacts)
   return Math.round(hours * 100) / 100
 }
 
+/** What the most urgent first is by. It does not change while a review waits, for all age alike: hours of head start, less those from 1970 to `openedAt`. */
+export function urgencyOf(priority: number, openedAt: Date): number {
+  return priority - openedAt.getTime() / 3_600_000
+}
+
 /** How far a matched score is on its way from the threshold to 1, in [0, 1]. */
 function excess({ matched, score, threshold }: RuleResult): number {
   if (!matched || score === undefined || threshold === undefined || threshold >= 1) return 0

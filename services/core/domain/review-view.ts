@@ -27,6 +27,7 @@ export type ReviewedUpload = {
   id: string
   external_id?: string
   source?: string
+  uploader?: string
   metadata?: Record<string, unknown>
   image: { mime: string; width?: number; height?: number; byte_size: number }
   received_at: string
@@ -51,12 +52,11 @@ export type ReviewedFacts = {
   appeal?: { reason?: string | undefined; at: Date } | undefined
   openedAt: Date
   earlier: PastResolution[]
-  decision?: Decision | undefined
 }
 
 /** As the reviewer with the id `viewer` sees it at this moment. `state` is that of this moment. */
 export function showReview(review: ReviewedFacts, viewer: string | undefined, now: Date): ReviewView {
-  const { id, state, origin, priority, upload, action, reasonCodes, reports, appeal, openedAt, earlier, decision } = review
+  const { id, state, origin, priority, upload, action, reasonCodes, reports, appeal, openedAt, earlier } = review
   return {
     id,
     state: state.kind,
@@ -73,7 +73,6 @@ export function showReview(review: ReviewedFacts, viewer: string | undefined, no
     ...(state.kind === 'claimed' && { claim: showClaim(state.claim, viewer) }),
     ...(state.kind === 'resolved' && { resolution: showResolution(state.resolution, now) }),
     ...(earlier.length > 0 && { earlier }),
-    ...(decision && { decision }),
   }
 }
 
@@ -91,11 +90,12 @@ function showClaim({ by, until }: Claim, viewer: string | undefined): ClaimView 
 }
 
 function showUpload(upload: ReviewedFacts['upload']): ReviewedUpload {
-  const { id, externalId, source, metadata, mime, width, height, byteSize, receivedAt, hasImage } = upload
+  const { id, externalId, source, uploader, metadata, mime, width, height, byteSize, receivedAt, hasImage } = upload
   return {
     id,
     ...(externalId !== undefined && { external_id: externalId }),
     ...(source !== undefined && { source }),
+    ...(uploader !== undefined && { uploader }),
     ...(metadata && { metadata }),
     image: { mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
     received_at: receivedAt.toISOString(),

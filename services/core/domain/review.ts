@@ -17,8 +17,8 @@ export type Reviewer = { id: string; name: string }
 /** A review in somebody's hands, until its lease ends. */
 export type Claim = { by: Reviewer; since: Date; until: Date }
 
-/** `since` is when whoever resolved it had claimed it, if that came first. */
-export type Resolution = Ruling & { by: Reviewer; at: Date; undoUntil: Date; since?: Date | undefined }
+/** `since` is when whoever resolved it had claimed it, if that came first; `eventId` is of the event that tells of it. */
+export type Resolution = Ruling & { by: Reviewer; at: Date; undoUntil: Date; since?: Date | undefined; eventId: string }
 
 export type ReviewState =
   | { kind: 'open' }
@@ -44,10 +44,12 @@ export function released(state: ReviewState, by: Reviewer, now: Date): ReviewSta
   return OPEN
 }
 
+export type Resolving = { by: Reviewer; ruling: Ruling; now: Date; undoMs: number; eventId: string }
+
 /** By its holder, or by anybody while it is open. Throws AppError `review-claimed` or `review-resolved`. */
-export function resolved(state: ReviewState, by: Reviewer, ruling: Ruling, now: Date, undoMs: number): ReviewState {
-  const held = heldBy(by, state, now)
-  return { kind: 'resolved', resolution: { ...ruling, by, at: now, undoUntil: after(now, undoMs), since: held?.since } }
+export function resolved(state: ReviewState, { by, ruling, now, undoMs, eventId }: Resolving): ReviewState {
+  const since = heldBy(by, state, now)?.since
+  return { kind: 'resolved', resolution: { ...ruling, by, at: now, undoUntil: after(now, undoMs), since, eventId } }
 }
 
 /** Back in the hands of who resolved it. Throws AppError `undo-expired` for anybody else, or later. */
@@ -61,13 +63,13 @@ export function undoExpired(): AppError {
 }
 
 /** What an appeal does: whoever has it in hand goes on. */
-export function appealed(state: ReviewState, now: Date): ReviewState {
-  return state.kind === 'resolved' ? OPEN : stateAt(state, now)
+export function appealed(state: ReviewState): ReviewState {
+  return state.kind === 'resolved' ? OPEN : state
 }
 
 /** What a report does: what a person has rejected already is not looked at again for it. */
-export function reported(state: ReviewState, now: Date): ReviewState {
-  return state.kind === 'resolved' && state.resolution.action === 'reject' ? state : appealed(state, now)
+export function reported(state: ReviewState): ReviewState {
+  return state.kind === 'resolved' && state.resolution.action === 'reject' ? state : appealed(state)
 }
 
 /** The claim that `by` holds; undefined while nobody does. */

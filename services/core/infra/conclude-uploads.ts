@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { buildDecision, type Conclusion, type Decision } from '../domain/decision.ts'
 import { hasCode } from '../domain/errors.ts'
 import { type Event, reviewOpened, uploadDecided } from '../domain/events.ts'
-import { priorityOf } from '../domain/review-priority.ts'
+import { priorityOf, urgencyOf } from '../domain/review-priority.ts'
 import type { Database, Statement } from './database.ts'
 import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
 import type { ClaimedUpload, UploadStore } from './upload-store.ts'
@@ -23,10 +23,11 @@ const CONCLUDE: Statement = {
         reason_codes = ARRAY (SELECT json_array_elements_text(given.reason_codes)),
         model_revision = given.model_revision, timings = given.timings, decided_at = given.decided_at
       FROM json_to_recordset($1) AS given(id uuid, action text, reason_codes json, detail text, model_id text, model_revision text,
-        timings json, decided_at timestamptz, review_id uuid, priority float8, verdicts json, vectors json, events json)
+        timings json, decided_at timestamptz, review_id uuid, priority float8, urgency float8,
+        verdicts json, vectors json, events json)
       WHERE uploads.id = given.id AND status = 'pending'
       RETURNING uploads.id, tenant, source, uploads.reason_codes, given.action, given.model_id, given.model_revision,
-        given.decided_at, review_id, priority, verdicts, vectors, events
+        given.decided_at, review_id, priority, urgency, verdicts, vectors, events
     ), verdict AS (
       INSERT INTO decisions (upload_id, policy_id, tenant, decided_at, version, model_id, mode, action, rules)
       SELECT concluded.id, verdict.id, tenant, decided_at, version, model_id, mode, verdict.action, rules
@@ -37,7 +38,7 @@ const CONCLUDE: Statement = {
       FROM concluded, json_to_recordset(vectors) AS vector(view text, start int, length int)
     ), review AS (
       INSERT INTO reviews (id, upload_id, tenant, source, policies, priority, urgency, opened_at)
-      SELECT review_id, id, tenant, source, reason_codes, priority, priority - extract(epoch FROM decided_at)::float8 / 3600, decided_at
+      SELECT review_id, id, tenant, source, reason_codes, priority, urgency, decided_at
       FROM concluded WHERE action <> 'approve'
     ), event AS (
       INSERT INTO events (id, tenant, type, upload_id, body, created_at)
@@ -122,6 +123,7 @@ async function concludeAll(database: Database, batch: Concluding[], decidedAt: D
 function rowOf(upload: ClaimedUpload, conclusion: Conclusion, decidedAt: Date) {
   const { action, reasonCodes, verdicts, model, detail, timings } = conclusion
   const reviewId = uuidv7()
+  const priority = priorityOf({ action, verdicts, reports: 0, appealed: false })
   const events = eventsOf(buildDecision(upload, conclusion, decidedAt), reviewId)
   return {
     id: upload.id,
@@ -133,7 +135,8 @@ function rowOf(upload: ClaimedUpload, conclusion: Conclusion, decidedAt: Date) {
     timings,
     decided_at: decidedAt,
     review_id: reviewId,
-    priority: priorityOf({ action, verdicts, reports: 0, appealed: false }),
+    priority,
+    urgency: urgencyOf(priority, decidedAt),
     verdicts,
     events: events.map((event) => ({ id: uuidv7(), type: event.type, body: JSON.stringify(event) })),
   }

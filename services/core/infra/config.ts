@@ -91,6 +91,8 @@ const variables = z.object({
   PIXWARDEN_RECORD_DAYS: integer(0, 36_500).default(0),
   PIXWARDEN_FEED_DAYS: integer(1, 3650).default(7),
   PIXWARDEN_FEED_READERS: integer(1, 100_000).default(2000),
+  PIXWARDEN_REVIEW_LEASE_SECONDS: integer(1, 86_400).default(300),
+  PIXWARDEN_REVIEW_UNDO_SECONDS: integer(0, 3600).default(30),
   PIXWARDEN_DISPATCHER: toggle.default(true),
   PIXWARDEN_WEBHOOK_RETRY_SECONDS: seconds.default([...RETRY_SECONDS]),
   PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
@@ -111,6 +113,14 @@ export type RetentionLimits = {
   recordDays: number | undefined
   /** For events that only the feed has, and tests of webhooks. */
   feedDays: number
+}
+
+/** In milliseconds, by PostgreSQL's clock. */
+export type ReviewTimes = {
+  /** For which a moderator's claim lasts, unless it is renewed. */
+  leaseMs: number
+  /** For which a resolution can be undone, before webhooks hear of it. */
+  undoMs: number
 }
 
 export type Config = {
@@ -154,6 +164,7 @@ export type Config = {
   reconciler: boolean
   retention: boolean
   retentionLimits: RetentionLimits
+  reviewTimes: ReviewTimes
   /** Of an api, waiting polls included; more are refused with 503. */
   maxFeedReaders: number
   dispatcher: boolean
@@ -240,6 +251,10 @@ function toConfig(read: z.infer<typeof variables>): Config {
       feedDays: read.PIXWARDEN_FEED_DAYS,
     },
     maxFeedReaders: read.PIXWARDEN_FEED_READERS,
+    reviewTimes: {
+      leaseMs: 1000 * read.PIXWARDEN_REVIEW_LEASE_SECONDS,
+      undoMs: 1000 * read.PIXWARDEN_REVIEW_UNDO_SECONDS,
+    },
     dispatcher: read.PIXWARDEN_DISPATCHER,
     webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
     webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,

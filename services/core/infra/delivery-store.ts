@@ -36,8 +36,8 @@ export interface DeliveryStore {
   list(tenant: string, filter: DeliveryFilter, page: { cursor?: string | undefined; limit: number }): Promise<Page<Delivery>>
   find(tenant: string, id: string): Promise<DeliveryDetails | undefined>
   /**
-   * Sends it again, with the same id and the same bytes, whatever became of it before; its schedule begins anew. Throws AppError
-   * `webhook-disabled` when its endpoint is.
+   * Sends it again, with the same id and the same bytes, whatever became of it before; its schedule begins anew. What
+   * may still be withdrawn waits until it may not. Throws AppError `webhook-disabled` when its endpoint is.
    */
   redeliver(tenant: string, id: string, by?: AuditActor): Promise<Delivery | undefined>
   /** Makes an event `webhook.test` for this endpoint alone. Throws AppError `webhook-disabled` when it is. */

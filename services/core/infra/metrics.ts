@@ -75,6 +75,22 @@ export function createMetrics() {
       help: 'Uploads that were enqueued again because they had neither a decision nor a job.',
       registers,
     }),
+    reviewsResolved: new Counter({
+      name: 'pixwarden_reviews_resolved_total',
+      help: 'Resolutions of reviews, those undone included, by action and by why the review was open.',
+      labelNames: ['action', 'origin'],
+      registers,
+    }),
+    reviewsOpen: new Gauge({
+      name: 'pixwarden_reviews_open',
+      help: 'Reviews that wait for a moderator.',
+      registers,
+    }),
+    oldestReview: new Gauge({
+      name: 'pixwarden_oldest_review_seconds',
+      help: 'Age of the oldest review that waits for a moderator; 0 when there is none.',
+      registers,
+    }),
     imagesDeleted: new Counter({
       name: 'pixwarden_images_deleted_total',
       help: 'Bytes of images that were deleted, by reason: approved, not-stored (store=false), erased, reviewed (and the time to appeal is over), unreviewed (too old, and never reviewed), aged (too old), orphan (of no upload).',

@@ -98,7 +98,7 @@ export function createPgDeliveryStore({ kysely }: Database): DeliveryStore {
       return kysely.transaction().execute(async (transaction) => {
         await transaction
           .updateTable('deliveries')
-          .set({ state: 'pending', attempts: 0, asked_at: sql`now()`, next_at: sql`now()` })
+          .set({ state: 'pending', attempts: 0, asked_at: sql`now()`, next_at: sql`greatest(now(), not_before)` })
           .where('id', '=', id)
           .where((is) => is.or([is('leased_until', 'is', null), is('leased_until', '<=', sql<Date>`now()`)]))
           .execute()

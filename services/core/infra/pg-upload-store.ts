@@ -6,7 +6,16 @@ import { createConcluder } from './conclude-uploads.ts'
 import type { Database, Statement } from './database.ts'
 import { eraseUpload } from './erase-upload.ts'
 import { listDecisions } from './list-decisions.ts'
-import { type ClaimedRow, DECISION_COLUMNS, FACTS_COLUMNS, toClaimed, toView, type UploadRow, VERDICTS } from './upload-rows.ts'
+import {
+  type ClaimedRow,
+  DECISION_COLUMNS,
+  erased,
+  FACTS_COLUMNS,
+  toClaimed,
+  toView,
+  type UploadRow,
+  VERDICTS,
+} from './upload-rows.ts'
 import type { NewUpload, UploadStore } from './upload-store.ts'
 
 const FACTS = FACTS_COLUMNS.join(', ')
@@ -132,8 +141,4 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
 function valuesOf(upload: NewUpload): unknown[] {
   const { id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage = true } = upload
   return [id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage]
-}
-
-function erased(at: Date): AppError {
-  return new AppError('erased', 'the upload and what was known of it were erased', { details: { erased_at: at.toISOString() } })
 }

@@ -7,6 +7,7 @@ import {
   type UploadFacts,
   type UploadView,
 } from '../domain/decision.ts'
+import { AppError } from '../domain/errors.ts'
 import type { Action } from '../domain/policy.ts'
 import type { ClaimedUpload } from './upload-store.ts'
 
@@ -90,7 +91,7 @@ function toDecision(row: UploadRow, action: Action, decidedAt: Date): Decision {
   )
 }
 
-function toFacts(row: FactsRow): UploadFacts {
+export function toFacts(row: FactsRow): UploadFacts {
   return {
     id: row.id,
     externalId: row.external_id ?? undefined,
@@ -103,4 +104,8 @@ function toFacts(row: FactsRow): UploadFacts {
     byteSize: Number(row.byte_size),
     receivedAt: row.received_at,
   }
+}
+
+export function erased(at: Date): AppError {
+  return new AppError('erased', 'the upload and what was known of it were erased', { details: { erased_at: at.toISOString() } })
 }

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { ACTIONS } from '../../core/domain/policy.ts'
+import { REVIEW_ORIGINS, REVIEW_STATES, RULINGS } from '../../core/domain/review.ts'
+import { decisionSchema } from './decision-schema.ts'
+
+/** PostgreSQL stores neither NUL nor half a surrogate pair. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u
+const CONTROL = /[\p{Control}\p{Surrogate}]/u
+
+/** What a person writes, perhaps in several lines. */
+export const prose = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((text) => !UNSTORABLE.test(text), 'NUL characters are not allowed')
+
+/** A name, or another word in one line. */
+export const label = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
+
+export const reviewFilter = {
+  policy: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, 'the id of a policy is needed')
+    .optional()
+    .describe('Only reviews that have this among their reason codes.'),
+  source: label.optional(),
+  origin: z.enum(REVIEW_ORIGINS).optional().describe('Why it is open.'),
+}
+
+/** An action, and why. */
+export const ruling = {
+  action: z.enum(RULINGS),
+  reason_code: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, 'lower-case letters, digits and . _ - are needed')
+    .describe('A code of your own, or the id of a policy.'),
+  note: prose(2000).optional(),
+}
+
+const person = z.object({ id: z.string(), name: z.string() })
+
+const pastResolution = z.object({
+  action: z.enum(RULINGS),
+  reason_code: z.string(),
+  note: z.string().optional(),
+  by: person,
+  at: z.iso.datetime(),
+})
+
+export const reviewSchema = z
+  .object({
+    id: z.uuid(),
+    state: z.enum(REVIEW_STATES).describe('A claim whose lease has ended is none: the review is open.'),
+    origin: z.enum(REVIEW_ORIGINS),
+    priority: z.number().describe('A head start in hours: it is handed out as one that has waited so much longer.'),
+    upload: z.object({
+      id: z.uuid(),
+      external_id: z.string().optional(),
+      source: z.string().optional(),
+      uploader: z.string().optional(),
+      metadata: z.record(z.string(), z.unknown()).optional(),
+      image: z.object({
+        mime: z.string(),
+        width: z.number().optional(),
+        height: z.number().optional(),
+        byte_size: z.number(),
+      }),
+      received_at: z.iso.datetime(),
+      has_image: z.boolean().describe('False when the bytes are deleted: there are only scores.'),
+    }),
+    action: z.enum(ACTIONS).describe('The machine’s.'),
+    reason_codes: z.array(z.string()),
+    reports: z.number(),
+    appeal: z.object({ reason: z.string().optional(), at: z.iso.datetime() }).optional(),
+    opened_at: z.iso.datetime().describe('Or opened again.'),
+    claim: z.object({ by: person, mine: z.boolean(), expires_at: z.iso.datetime() }).optional(),
+    resolution: pastResolution
+      .extend({ undo_until: z.iso.datetime().optional().describe('Until then who resolved it can undo it.') })
+      .optional(),
+    earlier: z.array(pastResolution).optional().describe('Resolutions that an appeal or a report has put in question.'),
+    decision: decisionSchema.optional(),
+  })
+  .meta({ id: 'Review' })
+
+export const reviewPageSchema = z.object({ items: z.array(reviewSchema), next_cursor: z.string().optional() })
