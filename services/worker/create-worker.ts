@@ -2,6 +2,7 @@ import path from 'node:path'
 import { createUploadConsumer, createUploadQueue } from '../core/infra/bullmq-queue.ts'
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
+import type { ProviderNotice } from '../core/infra/execution-providers.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
 import { type Closers, killSelf, openOrClose, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
@@ -39,12 +40,23 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   const model = await openModel(config.model)
   for (const warning of model.warnings) log.warn({ model: model.id }, warning)
 
+  let provider: string | undefined
+  function showProvider({ provider: opened, failed }: ProviderNotice): void {
+    for (const { provider: missed, message } of failed)
+      log.warn({ provider: missed, reason: message }, 'cannot run the model there')
+    if (provider !== undefined) metrics.inferenceProvider.set({ provider }, 0)
+    provider = opened
+    metrics.inferenceProvider.set({ provider }, 1)
+    log.info({ provider, model: model.id }, 'the model runs')
+  }
+
   const judge = createJudge({
     ...config,
     model,
     textCacheDir: path.join(config.dataDir, 'text-embeddings'),
     graphDir: path.join(config.dataDir, 'graphs'),
     onBatch: (views) => metrics.inferenceBatchSize.observe(views),
+    onOpened: showProvider,
     whenStuck: {
       afterMs: config.inferenceTimeoutMs,
       tell: () => killSelf(log, 'the model hangs: ending, so that another worker takes the jobs'),
@@ -80,7 +92,12 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
 
   async function serveMetrics(): Promise<number | undefined> {
     if (config.metricsPort === undefined) return undefined
-    const server = await startMetricsServer({ host: config.host, port: config.metricsPort, registry: metrics.registry })
+    const server = await startMetricsServer({
+      host: config.host,
+      port: config.metricsPort,
+      registry: metrics.registry,
+      readiness: () => ({ status: 'ready', model: { id: model.id, revision: model.revision }, provider }),
+    })
     closers.push(() => server.close())
     return server.port
   }

@@ -1,6 +1,7 @@
 import { type CompiledPolicy, compilePolicy } from '../core/domain/compile-policy.ts'
 import { applyPolicies, type PolicyVerdict, type ViewEmbedding } from '../core/domain/decide.ts'
 import { type LoadedPolicy, promptsOf } from '../core/domain/policy.ts'
+import type { ExecutionProvider, ProviderNotice } from '../core/infra/execution-providers.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createBatcher } from './clip/batcher.ts'
 import type { StuckModel } from './clip/create-inference-thread.ts'
@@ -35,6 +36,10 @@ export type Judge = {
   judge(file: string, onDecoded?: () => void): Promise<Judgement>
   /** Embeds the prompts of `policies` and judges by them from then on. */
   usePolicies(policies: LoadedPolicy[]): Promise<void>
+  /** Those in use. */
+  policies(): CompiledPolicy[]
+  /** Unit embeddings of views, RGB, which are given away, in the pauses that images leave. Throws AppError `model-failed`. */
+  embedInPassing(views: Uint8Array[]): Promise<Float32Array[]>
   close(): Promise<void>
 }
 
@@ -48,6 +53,9 @@ export type JudgeOptions = {
   maxBatch: number
   batchWaitMs: number
   inferenceThreads: number
+  executionProviders: readonly ExecutionProvider[]
+  /** Told when the image side of the model begins to run somewhere. */
+  onOpened?: (notice: ProviderNotice) => void
   /** Copies each view's pixels into its judgement, for thumbnails. */
   keepViews?: boolean
   /** Where text embeddings are kept between starts. */
@@ -73,6 +81,8 @@ export function createJudge(options: JudgeOptions): Judge {
   })
   const images = createImageEncoder(model, {
     threads: options.inferenceThreads,
+    providers: options.executionProviders,
+    onOpened: options.onOpened,
     graphDir: options.graphDir,
     whenStuck: options.whenStuck,
   })
@@ -110,6 +120,10 @@ export function createJudge(options: JudgeOptions): Judge {
       const embedded = await textCache.embedAll([...new Set(active.flatMap(promptsOf))])
       policies = active.map((policy) => compilePolicy(policy, model.scoring, embedded))
     },
+
+    policies: () => policies,
+
+    embedInPassing: (views) => Promise.all(views.map(batcher.addInPassing)),
 
     async close() {
       await Promise.all([decoder.close(), images.close(), texts.close()])

@@ -38,7 +38,7 @@ const viewsFor = ({ preprocessing: { width, height } }: Model) =>
   [1, 77, 200].map((seed) => Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * seed + (i >> 6)) % 256))
 
 const modelOf = (name: string) => models[name] as Model
-const openOriginal = (model: Model) => openVisionSession(model.visionFile, model, 1)
+const openOriginal = (model: Model) => openVisionSession(model.visionFile, model, { threads: 1 })
 const cosines = async (model: Model, a: VisionSession, b: VisionSession) => {
   const [one, other] = [await a.embed(viewsFor(model)), await b.embed(viewsFor(model))]
   return one.map((embedding, index) => dot(embedding, other[index] as Float32Array))
@@ -50,7 +50,7 @@ test.each(['embedded', 'tiny-clip', 'tiny-siglip'])('every edit of %s embeds as 
   const edits = editVisionGraph(await readFile(model.visionFile), model)
   expect(edits.length).toBeGreaterThan(0)
   for (const { graph } of edits) {
-    const edited = await openVisionSession(graph, model, 1)
+    const edited = await openVisionSession(graph, model, { threads: 1 })
     for (const cosine of await cosines(model, original, edited)) expect(cosine).toBeGreaterThan(0.999999)
     await edited.release()
   }

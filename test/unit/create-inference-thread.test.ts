@@ -5,7 +5,7 @@ import type { Model } from '../../services/worker/clip/open-model.ts'
 const ENTRY = new URL('../support/fragile-thread.js', import.meta.url)
 let thread: InferenceThread
 beforeEach(() => {
-  thread = createInferenceThread({ model: {} as Model, threads: 1 }, { entry: ENTRY })
+  thread = createInferenceThread({ model: {} as Model, threads: 1, providers: ['cpu'] }, { entry: ENTRY })
 })
 afterEach(() => thread.close())
 
@@ -35,7 +35,7 @@ test('closing waits for what was asked, and what comes after fails', async () =>
 test('a model that runs on and on is told of, but not one that is still loading', async () => {
   const loading = vi.fn()
   const slow = createInferenceThread(
-    { model: {} as Model, threads: 1 },
+    { model: {} as Model, threads: 1, providers: ['cpu'] },
     { entry: ENTRY, whenStuck: { afterMs: 1, tell: loading } },
   )
   const embedSlowly = (text: string) => slow.call({ task: 'texts', texts: [text] })

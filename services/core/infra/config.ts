@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { AppError } from '../domain/errors.ts'
 import { RETRY_SECONDS } from '../domain/webhook-retry.ts'
 import type { TargetRules } from './address-rules.ts'
+import { EXECUTION_PROVIDERS, type ExecutionProvider } from './execution-providers.ts'
 import { packageRoot } from './package-root.ts'
 import { parseAllowList } from './parse-allow-list.ts'
+import { parseTrustedProxies, type TrustedProxies } from './parse-trusted-proxies.ts'
 
 const integer = (least: number, most: number) => {
   const error = `a whole number from ${least} to ${most} is needed`
@@ -20,6 +22,21 @@ const allowList = z.string().transform((text, context) => {
   const { allow, problems } = parseAllowList(text)
   for (const message of problems) context.addIssue({ code: 'custom', message })
   return allow
+})
+const trustedProxies = z.string().transform((text, context) => {
+  const { trusted, problems } = parseTrustedProxies(text)
+  for (const message of problems) context.addIssue({ code: 'custom', message })
+  return trusted
+})
+const executionProviders = z.string().transform((text, context) => {
+  const names = [...new Set(text.split(',').map((part) => part.trim()))]
+  const known = names.filter((name): name is ExecutionProvider => (EXECUTION_PROVIDERS as readonly string[]).includes(name))
+  if (known.length < names.length)
+    context.addIssue({
+      code: 'custom',
+      message: `some of ${EXECUTION_PROVIDERS.join(', ')} are needed, best first, with commas between`,
+    })
+  return known
 })
 const ports = z.string().transform((text, context) => {
   const list = text.split(',').map((part) => (/^ *\d+ *$/.test(part) ? Number(part) : 0))
@@ -71,6 +88,7 @@ const variables = z.object({
   PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
   PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
   PIXWARDEN_INFERENCE_THREADS: integer(1, 256).default(1),
+  PIXWARDEN_EXECUTION_PROVIDERS: executionProviders.default(['cpu']),
   PIXWARDEN_INFERENCE_TIMEOUT_SECONDS: integer(1, 3600).default(60),
   PIXWARDEN_DECODERS: integer(1, 64).default(2),
   PIXWARDEN_DECODE_CPU_MS: integer(10, 600_000).default(2000),
@@ -98,6 +116,7 @@ const variables = z.object({
   PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
   PIXWARDEN_SECRET_KEY: secretKeys.default([]),
   PIXWARDEN_METRICS_PORT: integer(0, 65535).optional(),
+  PIXWARDEN_TRUST_PROXY: trustedProxies.default(false),
   PIXWARDEN_OUTBOUND_ALLOW: allowList.default({ networks: [], hosts: new Set() }),
   PIXWARDEN_OUTBOUND_PORTS: ports.default([80, 443]),
   PIXWARDEN_FETCH_TIMEOUT_MS: integer(100, 25_000).default(20_000),
@@ -143,6 +162,8 @@ export type Config = {
   /** Jobs a worker holds at once: 2 × the largest batch unless set. */
   concurrency: number
   inferenceThreads: number
+  /** What the image side of the model may run on, best first. */
+  executionProviders: readonly ExecutionProvider[]
   /** For one run of the model, after which a worker ends. */
   inferenceTimeoutMs: number
   decoders: number
@@ -176,6 +197,8 @@ export type Config = {
   secretKeys: readonly Buffer[]
   /** A port of its own for /metrics, without a key; else it is on the API's, for admin keys. */
   metricsPort: number | undefined
+  /** Whose X-Forwarded-For, -Proto and -Host are believed. */
+  trustProxy: TrustedProxies
   /** Where webhooks and the images of `{"url"}` may be. */
   outbound: TargetRules
   /** For an image that is fetched by its URL, from the first redirect to the last byte. */
@@ -227,6 +250,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
     concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * read.PIXWARDEN_BATCH_SIZE,
     inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
+    executionProviders: read.PIXWARDEN_EXECUTION_PROVIDERS,
     inferenceTimeoutMs: 1000 * read.PIXWARDEN_INFERENCE_TIMEOUT_SECONDS,
     decoders: read.PIXWARDEN_DECODERS,
     decodeLimits: {
@@ -260,6 +284,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,
     secretKeys: read.PIXWARDEN_SECRET_KEY,
     metricsPort: read.PIXWARDEN_METRICS_PORT,
+    trustProxy: read.PIXWARDEN_TRUST_PROXY,
     outbound: { allow: read.PIXWARDEN_OUTBOUND_ALLOW, ports: read.PIXWARDEN_OUTBOUND_PORTS },
     fetchTimeoutMs: read.PIXWARDEN_FETCH_TIMEOUT_MS,
   }

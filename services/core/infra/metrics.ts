@@ -47,6 +47,12 @@ export function createMetrics() {
       buckets: [1, 2, 4, 8, 16, 32, 64, 128],
       registers,
     }),
+    inferenceProvider: new Gauge({
+      name: 'pixwarden_inference_provider',
+      help: 'What the image side of the model runs on: 1 for that execution provider, 0 for those that it has left.',
+      labelNames: ['provider'],
+      registers,
+    }),
     ruleScore: new Histogram({
       name: 'pixwarden_rule_score',
       help: 'Scores of rules.',

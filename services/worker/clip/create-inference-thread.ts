@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type TransferListItem, Worker } from 'node:worker_threads'
 import { AppError } from '../../core/domain/errors.ts'
+import type { ExecutionProvider, ProviderNotice } from '../../core/infra/execution-providers.ts'
 import type { Model } from './open-model.ts'
 
 export type InferenceThreadData = {
@@ -8,12 +9,17 @@ export type InferenceThreadData = {
   threads: number
   /** Where edited graphs of the image side are kept; without one it runs as it came. */
   graphDir?: string | undefined
+  /** What the image side may run on, best first. */
+  providers: readonly ExecutionProvider[]
 }
 export type InferenceTask = { task: 'images'; views: Uint8Array[] } | { task: 'texts'; texts: string[] }
 export type InferenceRequest = (InferenceTask & { id: number }) | { task: 'end' }
 export type InferenceReply =
   | ({ id: number; ok: true } & Inference)
   | { id: number; ok: false; code: 'invalid-model' | 'model-failed'; message: string }
+
+/** Said whenever the image side begins to run somewhere. */
+export type InferenceNotice = { opened: ProviderNotice }
 
 /** Unit embeddings, one for each input, and how long the model ran for them. */
 export type Inference = { embeddings: Float32Array[]; ms: number }
@@ -28,6 +34,12 @@ export type InferenceThread = {
 /** What to do when the model has run for `afterMs` without an answer: its thread cannot be stopped by itself. Loading a model may take as long as it takes. */
 export type StuckModel = { afterMs: number; tell: () => void }
 
+export type InferenceThreadOptions = {
+  entry?: URL
+  whenStuck?: StuckModel | undefined
+  onOpened?: ((notice: ProviderNotice) => void) | undefined
+}
+
 type Call = { resolve: (inference: Inference) => void; reject: (error: AppError) => void }
 type Running = { worker: Worker; calls: Map<number, Call>; expectAnswer(): void }
 
@@ -36,7 +48,7 @@ const ENTRY = new URL('./inference-thread.js', import.meta.url)
 /** A thread for a model, started by the first call. When it dies, its calls are rejected and the next call starts another. */
 export function createInferenceThread(
   data: InferenceThreadData,
-  { entry = ENTRY, whenStuck }: { entry?: URL; whenStuck?: StuckModel | undefined } = {},
+  { entry = ENTRY, whenStuck, onOpened }: InferenceThreadOptions = {},
 ): InferenceThread {
   let running: Running | undefined
   let closed = false
@@ -53,9 +65,10 @@ export function createInferenceThread(
       for (const { reject } of calls.values()) reject(new AppError('model-failed', message, { cause }))
       calls.clear()
     }
-    worker.on('message', (reply: InferenceReply) => {
-      settle(calls, reply)
-      watch.answered(calls.size)
+    worker.on('message', (message: InferenceReply | InferenceNotice) => {
+      if ('opened' in message) return onOpened?.(message.opened)
+      settle(calls, message)
+      return watch.answered(calls.size)
     })
     worker.on('error', (cause) => died(`the inference thread crashed: ${String(cause)}`, cause))
     worker.on('exit', (code) => died(`the inference thread ended with ${code}`))

@@ -1,3 +1,4 @@
+import type { ExecutionProvider, ProviderNotice } from '../../core/infra/execution-providers.ts'
 import { createInferenceThread, type StuckModel } from './create-inference-thread.ts'
 import type { Model } from './open-model.ts'
 
@@ -14,6 +15,9 @@ export type ImageEncoder = {
 
 export type ImageEncoderOptions = {
   threads: number
+  /** What the model may run on, best first: the processor unless told. */
+  providers?: readonly ExecutionProvider[]
+  onOpened?: ((notice: ProviderNotice) => void) | undefined
   /** Where edited graphs are kept; without one the model runs as it came. */
   graphDir?: string | undefined
   whenStuck?: StuckModel | undefined
@@ -22,8 +26,11 @@ export type ImageEncoderOptions = {
 }
 
 /** Runs the image side of a model in a thread of its own, which the first call starts. */
-export function createImageEncoder(model: Model, { threads, graphDir, whenStuck, onRun }: ImageEncoderOptions): ImageEncoder {
-  const thread = createInferenceThread({ model, threads, graphDir }, { whenStuck })
+export function createImageEncoder(
+  model: Model,
+  { threads, providers = ['cpu'], onOpened, graphDir, whenStuck, onRun }: ImageEncoderOptions,
+): ImageEncoder {
+  const thread = createInferenceThread({ model, threads, graphDir, providers }, { whenStuck, onOpened })
   const { height, width } = model.preprocessing
   const byteSize = 3 * height * width
 

@@ -1,6 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { hasCode } from '../../core/domain/errors.ts'
-import type { InferenceReply, InferenceRequest, InferenceTask, InferenceThreadData } from './create-inference-thread.ts'
+import type {
+  InferenceNotice,
+  InferenceReply,
+  InferenceRequest,
+  InferenceTask,
+  InferenceThreadData,
+} from './create-inference-thread.ts'
+import { openResilient } from './open-resilient.ts'
 import { openVision } from './open-vision.ts'
 import { openTextSession, type TextSession } from './text-session.ts'
 import type { VisionSession } from './vision-session.ts'
@@ -9,7 +16,7 @@ import type { VisionSession } from './vision-session.ts'
  * The thread in which models run: `session.run` is synchronous native code, which would stop the loop of a thread that serves.
  * Loads the side of the model that a request needs when it first comes, and answers requests one after the other.
  */
-const { model, threads, graphDir } = workerData as InferenceThreadData
+const { model, threads, graphDir, providers } = workerData as InferenceThreadData
 let vision: VisionSession | undefined
 let text: TextSession | undefined
 let last = Promise.resolve()
@@ -33,7 +40,11 @@ async function answer(request: Exclude<InferenceRequest, { task: 'end' }>): Prom
 
 async function prepare(request: InferenceTask): Promise<() => Promise<Float32Array[]>> {
   if (request.task === 'images') {
-    vision ??= await openVision(model, { threads, graphDir })
+    vision ??= await openResilient({
+      providers,
+      open: (provider) => openVision(model, { threads, graphDir, provider }),
+      onOpened: (opened) => parentPort?.postMessage({ opened } satisfies InferenceNotice),
+    })
     const { embed } = vision
     return () => embed(request.views)
   }

@@ -1,7 +1,10 @@
 import { InferenceSession } from 'onnxruntime-node'
 import { AppError } from '../../core/domain/errors.ts'
+import type { ExecutionProvider } from '../../core/infra/execution-providers.ts'
 
 export type TensorInfo = { name: string; type: string; shape: readonly (number | string)[] }
+
+export type SessionOptions = { threads: number; provider?: ExecutionProvider }
 
 /** A graph in memory, with the inputs and outputs that take or give tensors. */
 export type Session = {
@@ -11,9 +14,10 @@ export type Session = {
 }
 
 /** Loads a graph from a file or from memory. Throws AppError `invalid-model` when it cannot be loaded. */
-export async function openSession(graph: string | Buffer, threads: number): Promise<Session> {
+export async function openSession(graph: string | Buffer, { threads, provider = 'cpu' }: SessionOptions): Promise<Session> {
   try {
     const session = await create(graph, {
+      executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',

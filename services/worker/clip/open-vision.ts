@@ -4,6 +4,7 @@ import path from 'node:path'
 import { dot } from '../../core/domain/vector.ts'
 import { editVisionGraph } from './graph/edit-vision-graph.ts'
 import type { Model } from './open-model.ts'
+import type { SessionOptions } from './open-session.ts'
 import { openVisionSession, type VisionSession } from './vision-session.ts'
 
 /** Of an edited graph's embeddings with the original's. */
@@ -11,8 +12,7 @@ const LEAST_COSINE = 0.9999
 /** Counted up when what is done to graphs changes. */
 const EDITION = 1
 
-export type OpenVisionOptions = {
-  threads: number
+export type OpenVisionOptions = SessionOptions & {
   /** Where edited graphs are kept; without one the graph is run as it came. */
   graphDir?: string | undefined
 }
@@ -21,22 +21,22 @@ export type OpenVisionOptions = {
  * Opens the image side of a model: an edited graph that does less work for the same embeddings where there is one, made and compared with the original the first
  * time, else the graph as it came. Throws AppError `invalid-model`.
  */
-export async function openVision(model: Model, { threads, graphDir }: OpenVisionOptions): Promise<VisionSession> {
-  if (graphDir === undefined) return openVisionSession(model.visionFile, model, threads)
+export async function openVision(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
+  if (graphDir === undefined) return openVisionSession(model.visionFile, model, options)
   const kept = path.join(graphDir, `${model.revision}-${EDITION}.onnx`)
-  return (await openKept(kept, model, threads)) ?? (await openBest(kept, model, threads))
+  return (await openKept(kept, model, options)) ?? (await openBest(kept, model, options))
 }
 
 /** undefined when there is none, or it is damaged. */
-async function openKept(kept: string, model: Model, threads: number): Promise<VisionSession | undefined> {
-  return openVisionSession(kept, model, threads).catch(() => undefined)
+async function openKept(kept: string, model: Model, options: SessionOptions): Promise<VisionSession | undefined> {
+  return openVisionSession(kept, model, options).catch(() => undefined)
 }
 
-async function openBest(kept: string, model: Model, threads: number): Promise<VisionSession> {
-  const original = await openVisionSession(model.visionFile, model, threads)
+async function openBest(kept: string, model: Model, options: SessionOptions): Promise<VisionSession> {
+  const original = await openVisionSession(model.visionFile, model, options)
   const expected = await original.embed(testViews(model))
   for (const { graph } of editVisionGraph(await readFile(model.visionFile), model)) {
-    const edited = await openVisionSession(graph, model, threads).catch(() => undefined)
+    const edited = await openVisionSession(graph, model, options).catch(() => undefined)
     if (edited && (await agrees(edited, model, expected))) {
       await original.release()
       await keep(kept, graph)

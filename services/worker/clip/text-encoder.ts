@@ -21,7 +21,7 @@ export function createTextEncoder(model: Model, { threads }: { threads: number }
 
   return {
     async embed(texts) {
-      thread ??= createInferenceThread({ model, threads })
+      thread ??= createInferenceThread({ model, threads, providers: ['cpu'] })
       const used = thread
       users++
       try {

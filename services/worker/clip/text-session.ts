@@ -16,7 +16,7 @@ const INPUTS = ['input_ids', 'attention_mask']
 
 /** Loads a model's text side. Throws AppError `invalid-model` when the graph is not what the model's files say. */
 export async function openTextSession({ text, embeddingSize }: Model, threads: number): Promise<TextSession> {
-  const { session, inputs, outputs } = await openSession(text.file, threads)
+  const { session, inputs, outputs } = await openSession(text.file, { threads })
   const ids = tokenInput(text.file, inputs)
   const output = embeddingOutput(text.file, outputs, 'text_embeds', embeddingSize)
   const [fixedBatch, fixedLength] = [fixedSize(ids.shape[0]), fixedSize(ids.shape[1])]

@@ -3,7 +3,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { normalise } from '../../core/domain/vector.ts'
 import { BYTES_INPUT } from './graph/take-bytes.ts'
 import type { Model } from './open-model.ts'
-import { embeddingOutput, fixedSize, openSession, type TensorInfo } from './open-session.ts'
+import { embeddingOutput, fixedSize, openSession, type SessionOptions, type TensorInfo } from './open-session.ts'
 import { fillPlanes, normalisationTables } from './pixels-to-tensor.ts'
 import { rowsOf } from './rows-of.ts'
 
@@ -17,10 +17,14 @@ export type VisionSession = {
 export type VisionModel = Pick<Model, 'preprocessing' | 'embeddingSize'>
 
 /** Loads a graph, from a file or from memory, that is or was a model's image side. Throws AppError `invalid-model` when it is not what the model's files say. */
-export async function openVisionSession(graph: string | Buffer, model: VisionModel, threads: number): Promise<VisionSession> {
+export async function openVisionSession(
+  graph: string | Buffer,
+  model: VisionModel,
+  options: SessionOptions,
+): Promise<VisionSession> {
   const { preprocessing, embeddingSize } = model
   const file = typeof graph === 'string' ? graph : 'the edited graph'
-  const { session, inputs, outputs } = await openSession(graph, threads)
+  const { session, inputs, outputs } = await openSession(graph, options)
   const output = embeddingOutput(file, outputs, 'image_embeds', embeddingSize)
   const bytes = inputs.find(({ name }) => name === BYTES_INPUT)
   const input = bytes ?? pixelInput(file, inputs, preprocessing)
