@@ -112,6 +112,7 @@ const variables = z.object({
   PIXWARDEN_REVIEW_LEASE_SECONDS: integer(1, 86_400).default(300),
   PIXWARDEN_REVIEW_UNDO_SECONDS: integer(0, 3600).default(30),
   PIXWARDEN_DISPATCHER: toggle.default(true),
+  PIXWARDEN_IMAGE_TASKS: toggle.default(true),
   PIXWARDEN_WEBHOOK_RETRY_SECONDS: seconds.default([...RETRY_SECONDS]),
   PIXWARDEN_WEBHOOK_TIMEOUT_MS: integer(100, 60_000).default(15_000),
   PIXWARDEN_SECRET_KEY: secretKeys.default([]),
@@ -189,6 +190,8 @@ export type Config = {
   /** Of an api, waiting polls included; more are refused with 503. */
   maxFeedReaders: number
   dispatcher: boolean
+  /** Whether a worker makes of images what moderators ask for. */
+  imageTasks: boolean
   /** Pauses between the attempts at a delivery of a webhook. */
   webhookRetrySeconds: readonly number[]
   /** For an attempt, from the lookup of the name to the status. */
@@ -280,6 +283,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
       undoMs: 1000 * read.PIXWARDEN_REVIEW_UNDO_SECONDS,
     },
     dispatcher: read.PIXWARDEN_DISPATCHER,
+    imageTasks: read.PIXWARDEN_IMAGE_TASKS,
     webhookRetrySeconds: read.PIXWARDEN_WEBHOOK_RETRY_SECONDS,
     webhookTimeoutMs: read.PIXWARDEN_WEBHOOK_TIMEOUT_MS,
     secretKeys: read.PIXWARDEN_SECRET_KEY,

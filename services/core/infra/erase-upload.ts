@@ -20,7 +20,7 @@ const NOTHING_LEFT = {
 }
 
 /** Deliveries go with their events, so that nothing of the upload is sent any more. */
-const ABOUT_UPLOADS = ['decisions', 'embeddings', 'reviews', 'reports', 'events'] as const
+const ABOUT_UPLOADS = ['decisions', 'embeddings', 'reviews', 'reports', 'events', 'image_tasks'] as const
 
 export type Erasure = { tenant: string; id: string; by: AuditActor; now: Date }
 

@@ -103,6 +103,19 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    imageTasks: new Counter({
+      name: 'pixwarden_image_tasks_total',
+      help: 'What moderators asked to be made of images, by what came of an attempt: done, failed (for good), retried, returned (the worker stopped), lost (to another worker, or with its image).',
+      labelNames: ['kind', 'outcome'],
+      registers,
+    }),
+    imageTaskDuration: new Histogram({
+      name: 'pixwarden_image_task_duration_seconds',
+      help: 'Time that a rendition or an explanation of an image took to make.',
+      labelNames: ['kind'],
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    }),
     webhookDeliveries: new Counter({
       name: 'pixwarden_webhook_deliveries_total',
       help: 'Attempts at deliveries by what came of them: delivered, retry, dead (the last one failed), gone (the endpoint answered 410).',

@@ -1,6 +1,8 @@
+import type { Kysely } from 'kysely'
 import { v7 as uuidv7 } from 'uuid'
 import type { Database, Statement } from './database.ts'
 import type { DueImage, RetentionStore } from './retention-store.ts'
+import type { Tables } from './tables.ts'
 
 const NEEDLESS: Statement = {
   name: 'needless-images',
@@ -46,17 +48,15 @@ export function createPgRetentionStore({ kysely, run }: Database): RetentionStor
     },
 
     async imagesDeleted(ids) {
-      if (ids.length > 0) await kysely.updateTable('uploads').set({ blob_key: null }).where('id', 'in', ids).execute()
+      if (ids.length > 0) await kysely.transaction().execute((transaction) => forgetImages(transaction, ids))
     },
 
     async imagesExpired(ids) {
       if (ids.length === 0) return
-      await kysely
-        .with('vectors', (db) => db.deleteFrom('embeddings').where('upload_id', 'in', ids))
-        .updateTable('uploads')
-        .set({ blob_key: null })
-        .where('id', 'in', ids)
-        .execute()
+      await kysely.transaction().execute(async (transaction) => {
+        await forgetImages(transaction, ids)
+        await transaction.deleteFrom('embeddings').where('upload_id', 'in', ids).execute()
+      })
     },
 
     async deleteEmbeddings({ before, limit }) {
@@ -97,6 +97,12 @@ export function createPgRetentionStore({ kysely, run }: Database): RetentionStor
       return rows.map(({ key }) => key)
     },
   }
+}
+
+/** In this order: once a row says that its bytes are gone, nobody can ask for anything more to be made of them. */
+async function forgetImages(transaction: Kysely<Tables>, ids: string[]): Promise<void> {
+  await transaction.updateTable('uploads').set({ blob_key: null }).where('id', 'in', ids).execute()
+  await transaction.deleteFrom('image_tasks').where('upload_id', 'in', ids).execute()
 }
 
 /** The ids of uploads are in the order in which they came (UUID version 7): this is the lowest that one can have that came at `moment`. */

@@ -6,6 +6,7 @@ import type { Action, Mode } from '../domain/policy.ts'
 import type { Scope } from '../domain/scopes.ts'
 import type { ReportsTable, ReviewQueuesTable, ReviewSkipsTable, ReviewsTable } from './review-tables.ts'
 import type { SessionsTable, SignInLinksTable } from './session-tables.ts'
+import type { ImageTask, ImageTaskKind, TaskProblem } from './image-task-store.ts'
 import type { WebhookTables } from './webhook-tables.ts'
 
 /** The tables of migrations/*.sql, for Kysely. */
@@ -26,6 +27,7 @@ export type Tables = WebhookTables & {
   sign_in_links: SignInLinksTable
   audit_log: AuditLogTable
   audit_head: AuditHeadTable
+  image_tasks: ImageTasksTable
 }
 
 /** JSON goes in as text, for pg would make a PostgreSQL array of a JavaScript one. */
@@ -135,6 +137,23 @@ type AuditLogTable = {
   details: Json<Record<string, unknown>>
   prev_hash: string
   hash: string
+}
+
+type ImageTasksTable = {
+  upload_id: string
+  kind: ImageTaskKind
+  state: Generated<ImageTask['state']>
+  asked_at: Generated<Date>
+  attempts: Generated<number>
+  lease: string | null
+  leased_until: Date | null
+  ended_at: Date | null
+  mime: string | null
+  result: Buffer | null
+  problem: TaskProblem | null
+  detail: string | null
+  model_revision: string | null
+  policy_versions: string | null
 }
 
 type AuditHeadTable = {
