@@ -5,6 +5,7 @@ import { type Event, reviewOpened, uploadDecided } from '../domain/events.ts'
 import { priorityOf, urgencyOf } from '../domain/review-priority.ts'
 import type { Database, Statement } from './database.ts'
 import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
+import { storableText } from './storable-text.ts'
 import type { ClaimedUpload, UploadStore } from './upload-store.ts'
 
 /** The channel on which the ids of decided uploads are announced. */
@@ -148,13 +149,9 @@ function eventsOf(decision: Decision, reviewId: string): Event[] {
   return decision.action === 'approve' ? [decided] : [decided, reviewOpened(reviewId, decision)]
 }
 
-/** PostgreSQL stores neither NUL nor half a surrogate pair. */
-const UNSTORABLE = /[\0\p{Surrogate}]/gu
-
-/** A decoder's words may quote the file. */
 function withStorableDetail(conclusion: Conclusion): Conclusion {
   const { detail } = conclusion
-  return detail === undefined ? conclusion : { ...conclusion, detail: detail.replace(UNSTORABLE, '\ufffd') }
+  return detail === undefined ? conclusion : { ...conclusion, detail: storableText(detail) }
 }
 
 /** Little-endian, as every processor is that Node runs on here. */
