@@ -20,6 +20,7 @@ export const ROUTES: Route[] = [
   { path: '/overview', scope: 'review', load: async () => (await import('./pages/overview.tsx')).OverviewPage },
   { path: '/policies', scope: 'review', load: async () => (await import('./pages/policies.tsx')).PoliciesPage },
   { path: '/policies/:id', scope: 'review', load: async () => (await import('./pages/policy.tsx')).PolicyPage },
+  { path: '/uploads/:id', scope: 'review', load: async () => (await import('./pages/upload.tsx')).UploadPage },
   { path: '/webhooks', scope: 'admin', load: async () => (await import('./pages/webhooks.tsx')).WebhooksPage },
   { path: '/webhooks/:id', scope: 'admin', load: async () => (await import('./pages/webhook.tsx')).WebhookPage },
   { path: '/audit', scope: 'admin', load: async () => (await import('./pages/audit.tsx')).AuditPage },

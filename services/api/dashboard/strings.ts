@@ -67,7 +67,8 @@ export const strings = {
     decisionsSummary: (counts: string) => `Bars of decisions over time. In all: ${counts}.`,
     policySummary: (name: string, flagged: string, rejected: string) =>
       `${name} over time: ${flagged} flagged, ${rejected} rejected in all`,
-    histogramSummary: (total: string, thresholds: string) => `Bars of how many of ${total} uploads got which score. Thresholds: ${thresholds}.`,
+    histogramSummary: (total: string, thresholds: string) =>
+      `Bars of how many of ${total} uploads got which score. Thresholds: ${thresholds}.`,
     readMoment: 'Moment to read',
     time: 'Time',
     score: 'Score',
@@ -219,7 +220,8 @@ export const strings = {
     enable: 'Enable',
     rotate: 'Replace the secret',
     rotateTitle: 'Replace the secret?',
-    rotateMeans: 'Messages are signed with the new secret from now on, and for a while with the older one too, so that receivers can change over.',
+    rotateMeans:
+      'Messages are signed with the new secret from now on, and for a while with the older one too, so that receivers can change over.',
     overlap: 'The older secret goes on to sign for',
     overlaps: { 0: 'no time: it has become known', 3600: 'an hour', 86400: 'a day', 604800: 'a week' },
     secretTitle: 'The secret of this webhook',
@@ -419,7 +421,9 @@ export const strings = {
     background: 'none of these',
     noHeatMap: 'There is no picture to show where the match lies.',
     heatAt: (row: 'top' | 'middle' | 'bottom', column: 'left' | 'centre' | 'right') =>
-      row === 'middle' && column === 'centre' ? 'The match lies mostly at the centre.' : `The match lies mostly at the ${row} ${column}.`,
+      row === 'middle' && column === 'centre'
+        ? 'The match lies mostly at the centre.'
+        : `The match lies mostly at the ${row} ${column}.`,
     heatNowhere: 'The match lies nowhere in particular: hiding no single place lowers the score.',
     keys: 'Keys',
     keyTexts: [
@@ -436,7 +440,7 @@ export const strings = {
       ['P ←', 'Previous of this session'],
       ['B', 'Bulk review'],
       ['?', 'This sheet'],
-    ],
+    ] as [key: string, text: string][],
   },
   bulk: {
     title: 'Bulk review',
@@ -474,7 +478,7 @@ export const strings = {
       ['Z U', 'Undo the last'],
       ['G', 'Greyscale on or off'],
       ['?', 'This sheet'],
-    ],
+    ] as [key: string, text: string][],
   },
   wellbeing: {
     reviewed: 'Reviewed',

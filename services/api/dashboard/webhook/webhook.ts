@@ -1,0 +1,32 @@
+import type { EventType } from '../../../core/domain/events.ts'
+import type { DeliveryState } from '../../../core/infra/delivery-store.ts'
+
+/** What GET /v1/webhooks/:id answers. */
+export type Webhook = {
+  id: string
+  url: string
+  description?: string
+  event_types: EventType[]
+  state: 'enabled' | 'disabled'
+  disabled_reason?: 'request' | 'gone'
+  disabled_at?: string
+  failures?: number
+  paused_until?: string
+  created_at: string
+}
+
+/** What GET /v1/webhooks/:id/deliveries lists. */
+export type Delivery = {
+  id: string
+  webhook_id: string
+  event: { id: string; type: string; created_at: string }
+  state: DeliveryState
+  attempts: number
+  next_at?: string
+  last?: { at: string; status?: number; error?: string; duration_ms: number }
+}
+
+export type DeliveryDetails = Delivery & {
+  body: string
+  history: { at: string; status?: number; error?: string; duration_ms: number; response?: string }[]
+}
