@@ -2,7 +2,11 @@ import type { Signal } from '@preact/signals'
 import type { SessionState } from './session.ts'
 
 export type Query = Record<string, string | number | boolean | undefined>
-export type CallOptions = { query?: Query; signal?: AbortSignal; /** The page may be closing: the request outlives it. */ keepalive?: boolean }
+export type CallOptions = {
+  query?: Query
+  signal?: AbortSignal /** The page may be closing: the request outlives it. */
+  keepalive?: boolean
+}
 
 export type Api = {
   get<T>(path: string, options?: CallOptions): Promise<T>

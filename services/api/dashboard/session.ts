@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
-import { type Api, hasProblem } from './api.ts'
 import type { Scope } from '../../core/domain/scopes.ts'
+import { type Api, hasProblem } from './api.ts'
 import type { Session } from './api-types.ts'
 
 export type SessionState =

@@ -3,7 +3,12 @@ import type { BulkResult, Review } from '../api-types.ts'
 import { type Choice, createLineService } from '../review/line-service.ts'
 import type { Ruling } from '../review/review-line.ts'
 
-export type Tile = { review: Review; status: 'open' | 'sending' | 'done' | 'failed'; ruling?: Ruling; /** Why it was not done. */ code?: string }
+export type Tile = {
+  review: Review
+  status: 'open' | 'sending' | 'done' | 'failed'
+  ruling?: Ruling /** Why it was not done. */
+  code?: string
+}
 
 export type Batch = ReturnType<typeof createBatch>
 

@@ -18,7 +18,18 @@ export type BulkBarProps = {
 }
 
 /** What is done with all that is selected. */
-export function BulkBar({ selected, total, reasons, code, undoable, onSelectAll, onReason, onDecide, onUndo, onMore }: BulkBarProps) {
+export function BulkBar({
+  selected,
+  total,
+  reasons,
+  code,
+  undoable,
+  onSelectAll,
+  onReason,
+  onDecide,
+  onUndo,
+  onMore,
+}: BulkBarProps) {
   const text = strings.bulk
   return (
     <div class="bulk-bar">
@@ -33,7 +44,10 @@ export function BulkBar({ selected, total, reasons, code, undoable, onSelectAll,
       <SelectField
         label={text.reason}
         value={code}
-        options={reasons.map((reason, index) => ({ value: reason.code, text: index < 9 ? `${index + 1}  ${reason.text}` : reason.text }))}
+        options={reasons.map((reason, index) => ({
+          value: reason.code,
+          text: index < 9 ? `${index + 1}  ${reason.text}` : reason.text,
+        }))}
         onChange={onReason}
       />
       {undoable > 0 && (

@@ -6,7 +6,7 @@ export function stepOf(key: string, columns: number): number | undefined {
 }
 
 /** How many tiles stand side by side right now. */
-export function columnsOf(list: RefObject<HTMLElement>): number {
+export function columnsOf(list: RefObject<HTMLElement | null>): number {
   const tiles = [...(list.current?.children ?? [])] as HTMLElement[]
   const top = tiles[0]?.offsetTop
   return Math.max(1, tiles.filter(({ offsetTop }) => offsetTop === top).length)

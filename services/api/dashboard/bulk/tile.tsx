@@ -1,8 +1,8 @@
-import type { Tile as TileState } from './batch.ts'
+import { rulesOf, tellingRule } from '../../../core/domain/telling-rule.ts'
 import { CanvasPicture } from '../review/canvas-picture.tsx'
 import type { Pictures } from '../review/pictures.ts'
-import { tellingRule, rulesOf } from '../../../core/domain/telling-rule.ts'
 import { strings } from '../strings.ts'
+import type { Tile as TileState } from './batch.ts'
 
 export type TileProps = {
   tile: TileState
@@ -26,7 +26,7 @@ export function Tile({ tile, position, selected, focused, greyscale, blurred, sh
   const outcome = outcomeText(tile)
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list answers keys for all of its options
-    <li
+    <div
       role="option"
       class="tile"
       tabIndex={focused ? 0 : -1}
@@ -39,7 +39,11 @@ export function Tile({ tile, position, selected, focused, greyscale, blurred, sh
       onClick={onPress}
     >
       <span class={greyscale ? 'tile-picture greyscale' : 'tile-picture'}>
-        {bitmap ? <CanvasPicture bitmap={bitmap} /> : <span class="small dim">{upload.has_image ? '' : strings.review.imageGone}</span>}
+        {bitmap ? (
+          <CanvasPicture bitmap={bitmap} />
+        ) : (
+          <span class="small dim">{upload.has_image ? '' : strings.review.imageGone}</span>
+        )}
       </span>
       <span class="tile-text">
         <span>{review.reason_codes.join(', ')}</span>
@@ -47,7 +51,7 @@ export function Tile({ tile, position, selected, focused, greyscale, blurred, sh
       </span>
       {outcome && <span class="tile-outcome">{outcome}</span>}
       <span class="tile-mark" aria-hidden="true" />
-    </li>
+    </div>
   )
 }
 

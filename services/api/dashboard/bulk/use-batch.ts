@@ -27,7 +27,7 @@ export function useBatch(choice: Choice): BatchView {
   const error = useSignal<unknown>(undefined)
   const key = JSON.stringify(choice)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is another batch
+  // Another choice is another batch.
   const view = useMemo<BatchView>(() => {
     const blurred = createPictures(api, ['blurred'])
     const sharp = createPictures(api, ['display'])

@@ -33,7 +33,7 @@ export function BulkPage({ query }: PageProps) {
   const code = useSignal<string | undefined>(undefined)
   const failure = useSignal<unknown>(undefined)
   const sheet = useSignal(false)
-  const list = useRef<HTMLUListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const { greyscale } = preferences.current.value
   useTitle(strings.bulk.title)
   useWorkClock()
@@ -150,7 +150,14 @@ export function BulkPage({ query }: PageProps) {
       {failure.value !== undefined && <ErrorNote title={strings.review.notSent} error={failure.value} />}
       {shown.length > 0 && (
         <>
-          <ul ref={list} class="tiles" role="listbox" aria-multiselectable="true" aria-label={strings.bulk.tiles} onKeyDown={onKeyDown}>
+          <div
+            ref={list}
+            class="tiles"
+            role="listbox"
+            aria-multiselectable="true"
+            aria-label={strings.bulk.tiles}
+            onKeyDown={onKeyDown}
+          >
             {shown.map((tile, index) => (
               <Tile
                 key={tile.review.id}
@@ -167,7 +174,7 @@ export function BulkPage({ query }: PageProps) {
                 }}
               />
             ))}
-          </ul>
+          </div>
           <BulkBar
             selected={chosen.length}
             total={open.length}

@@ -40,7 +40,7 @@ export function QueuePage({ query }: PageProps) {
     await reload()
   }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one subscription, whatever is listed
+  // One subscription, whatever is listed.
   useEffect(() => {
     const count = throttle(() => void queues.reload(), COUNT_EVERY_MS)
     const end = feed.subscribe({
@@ -66,7 +66,9 @@ export function QueuePage({ query }: PageProps) {
   const known = queues.data.value?.items ?? []
   const choose = (change: Partial<Filters>) => {
     const wanted = { ...query, ...change }
-    const kept = Object.entries(wanted).filter(([name, value]) => value && !(name === 'state' && value === 'open') && !(name === 'order' && value === 'priority'))
+    const kept = Object.entries(wanted).filter(
+      ([name, value]) => value && !(name === 'state' && value === 'open') && !(name === 'order' && value === 'priority'),
+    )
     router.go(`/?${new URLSearchParams(Object.fromEntries(kept))}`, { replace: true })
   }
   return (

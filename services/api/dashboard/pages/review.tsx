@@ -105,7 +105,8 @@ function Trouble({ sitting: { line, notice } }: { sitting: Sitting }) {
   if (told?.kind === 'failed' && told.entry.status === 'held' && told.entry !== line.current())
     return <ErrorNote title={strings.review.notSent} error={told.error} onRetry={() => line.show(told.entry)} />
   if (told?.kind === 'cannot-undo') return <p class="note warning">{strings.review.cannotUndo}</p>
-  if (told?.kind === 'lost' && told.entry !== line.current()) return <p class="note warning">{strings.review.lost(told.entry.problem ?? '')}</p>
+  if (told?.kind === 'lost' && told.entry !== line.current())
+    return <p class="note warning">{strings.review.lost(told.entry.problem ?? '')}</p>
   return null
 }
 
@@ -129,13 +130,16 @@ function tell(notice: Notice, { announce, wellbeing }: Shell): void {
       return
     case 'undone':
       if (notice.entry.ruling) wellbeing.count(notice.entry.ruling.action, -1)
-      return announce(strings.review.undone)
+      announce(strings.review.undone)
+      return
     case 'cannot-undo':
-      return announce(strings.review.cannotUndo)
+      announce(strings.review.cannotUndo)
+      return
     case 'lost':
-      return announce(strings.review.lost(notice.entry.problem ?? ''), true)
+      announce(strings.review.lost(notice.entry.problem ?? ''), true)
+      return
     case 'failed':
-      return announce(`${strings.review.notSent} ${errorText(notice.error)}`, true)
+      announce(`${strings.review.notSent} ${errorText(notice.error)}`, true)
   }
 }
 

@@ -30,8 +30,18 @@ export function SettingsPage() {
         </fieldset>
         <fieldset class="panel stack">
           <legend>{text.breaks}</legend>
-          <Amount label={text.breakMinutes} value={current.breakMinutes} most={240} onChange={(breakMinutes) => preferences.set({ breakMinutes })} />
-          <Amount label={text.breakPictures} value={current.breakPictures} most={2000} onChange={(breakPictures) => preferences.set({ breakPictures })} />
+          <Amount
+            label={text.breakMinutes}
+            value={current.breakMinutes}
+            most={240}
+            onChange={(breakMinutes) => preferences.set({ breakMinutes })}
+          />
+          <Amount
+            label={text.breakPictures}
+            value={current.breakPictures}
+            most={2000}
+            onChange={(breakPictures) => preferences.set({ breakPictures })}
+          />
         </fieldset>
         <fieldset class="panel stack">
           <legend>{text.appearance}</legend>

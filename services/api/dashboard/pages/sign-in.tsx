@@ -46,8 +46,23 @@ export function SignInPage({ expired, error }: { expired: boolean; error: unknow
             {refusal.value}
           </p>
         )}
-        <Field label={text.key} hint={text.keyHint} name="key" type="password" autocomplete="current-password" required spellcheck={false} />
-        <Field label={text.name} hint={text.nameHint} name="name" autocomplete="name" maxLength={100} defaultValue={preferences.current.value.name} />
+        <Field
+          label={text.key}
+          hint={text.keyHint}
+          name="key"
+          type="password"
+          autocomplete="current-password"
+          required
+          spellcheck={false}
+        />
+        <Field
+          label={text.name}
+          hint={text.nameHint}
+          name="name"
+          autocomplete="name"
+          maxLength={100}
+          defaultValue={preferences.current.value.name}
+        />
         <Button kind="primary" type="submit" busy={busy.value}>
           {text.submit}
         </Button>

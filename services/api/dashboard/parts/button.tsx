@@ -1,4 +1,5 @@
 import type { ComponentProps } from 'preact'
+import { Key } from './key.tsx'
 
 export type ButtonProps = Omit<ComponentProps<'button'>, 'class'> & {
   kind?: 'primary' | 'plain' | 'quiet' | 'approve' | 'reject' | 'danger'
@@ -21,7 +22,7 @@ export function Button({ kind = 'plain', shortcut, busy = false, class: more, ch
       onClick={busy ? (event) => event.preventDefault() : onClick}
     >
       <span>{children}</span>
-      {shortcut && <kbd aria-hidden="true">{shortcut}</kbd>}
+      {shortcut && <Key>{shortcut}</Key>}
     </button>
   )
 }

@@ -36,7 +36,8 @@ export function CurrentPage() {
   }, [route, loaded, failure])
 
   if (!match) return <EmptyState title={strings.app.notFound}>{strings.app.notFoundHint}</EmptyState>
-  if (!session.allows(match.route.scope)) return <EmptyState title={strings.app.notAllowed}>{strings.app.notAllowedHint}</EmptyState>
+  if (!session.allows(match.route.scope))
+    return <EmptyState title={strings.app.notAllowed}>{strings.app.notAllowedHint}</EmptyState>
   if (failure.value) return <ErrorNote title={strings.app.pageFailed} error={failure.value} onRetry={() => location.reload()} />
   if (loaded.value?.route !== route) return <p class="dim">{strings.app.loading}</p>
   const { Page } = loaded.value as Loaded

@@ -1,7 +1,15 @@
 import type { ComponentChildren } from 'preact'
 
 /** Says that there is nothing, and what could be done about it. */
-export function EmptyState({ title, children, actions }: { title: string; children?: ComponentChildren; actions?: ComponentChildren }) {
+export function EmptyState({
+  title,
+  children,
+  actions,
+}: {
+  title: string
+  children?: ComponentChildren
+  actions?: ComponentChildren
+}) {
   return (
     <div class="empty-state">
       <h2>{title}</h2>

@@ -3,7 +3,15 @@ import { strings } from '../strings.ts'
 import { Button } from './button.tsx'
 
 /** What went wrong, in the service's words, with a way to try again. */
-export function ErrorNote({ error, title = strings.parts.failed, onRetry }: { error: unknown; title?: string; onRetry?: () => unknown }) {
+export function ErrorNote({
+  error,
+  title = strings.parts.failed,
+  onRetry,
+}: {
+  error: unknown
+  title?: string
+  onRetry?: () => unknown
+}) {
   return (
     <div class="note error" role="alert">
       <strong>{title}</strong>

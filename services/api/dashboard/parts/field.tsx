@@ -19,19 +19,19 @@ export function Field({ label, hint, ...rest }: FieldProps) {
   )
 }
 
-type SelectFieldProps = Omit<ComponentProps<'select'>, 'onChange' | 'value'> & {
+type SelectFieldProps = {
   label: string
   value: string
   options: { value: string; text: string }[]
   onChange(value: string): void
 }
 
-export function SelectField({ label, options, value, onChange, ...rest }: SelectFieldProps) {
+export function SelectField({ label, options, value, onChange }: SelectFieldProps) {
   const id = useId()
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select {...rest} id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+      <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.text}

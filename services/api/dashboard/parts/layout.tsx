@@ -25,7 +25,13 @@ export function Layout({ session, children }: { session: Session; children: Comp
         {strings.app.skip}
       </a>
       <header class="bar">
-        <Button kind="quiet" class="menu-button" aria-expanded={open.value} aria-controls="navigation" onClick={() => (open.value = !open.value)}>
+        <Button
+          kind="quiet"
+          class="menu-button"
+          aria-expanded={open.value}
+          aria-controls="navigation"
+          onClick={() => (open.value = !open.value)}
+        >
           {strings.nav.menu}
         </Button>
         <a class="brand" href={router.href('/')}>

@@ -35,7 +35,7 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, inputs: re
     loading.value = false
   }, [data, error, loading])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the inputs are the caller's
+  // The inputs are the caller's.
   useEffect(() => {
     void reload()
     return () => running.current?.abort()

@@ -48,7 +48,7 @@ export function usePages<Item>(
     [items, error, loading, hasMore],
   )
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the inputs are the caller's
+  // The inputs are the caller's.
   useEffect(() => {
     void readPage(undefined)
     return () => running.current?.abort()

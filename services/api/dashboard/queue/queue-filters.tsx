@@ -11,7 +11,10 @@ type QueueFiltersProps = { filters: Filters; policies: string[]; sources: string
 export function QueueFilters({ filters, policies, sources, onChange }: QueueFiltersProps) {
   const text = strings.queue
   const any = { value: '', text: text.any }
-  const named = (names: string[], chosen: string) => [any, ...[...new Set([...names, ...(chosen ? [chosen] : [])])].map((name) => ({ value: name, text: name }))]
+  const named = (names: string[], chosen: string) => [
+    any,
+    ...[...new Set([...names, ...(chosen ? [chosen] : [])])].map((name) => ({ value: name, text: name })),
+  ]
   return (
     <form class="filters" aria-label={text.filters} onSubmit={(event) => event.preventDefault()}>
       <SelectField
@@ -20,8 +23,18 @@ export function QueueFilters({ filters, policies, sources, onChange }: QueueFilt
         options={REVIEW_STATES.map((state) => ({ value: state, text: text.states[state] }))}
         onChange={(state) => onChange({ state })}
       />
-      <SelectField label={text.policy} value={filters.policy} options={named(policies, filters.policy)} onChange={(policy) => onChange({ policy })} />
-      <SelectField label={text.source} value={filters.source} options={named(sources, filters.source)} onChange={(source) => onChange({ source })} />
+      <SelectField
+        label={text.policy}
+        value={filters.policy}
+        options={named(policies, filters.policy)}
+        onChange={(policy) => onChange({ policy })}
+      />
+      <SelectField
+        label={text.source}
+        value={filters.source}
+        options={named(sources, filters.source)}
+        onChange={(source) => onChange({ source })}
+      />
       <SelectField
         label={text.origin}
         value={filters.origin}

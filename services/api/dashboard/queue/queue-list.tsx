@@ -11,7 +11,10 @@ export function QueueList({ queues, chosen }: { queues: NamedQueue[]; chosen: st
       <ul>
         {queues.map(({ name, open, saved }) => (
           <li key={name}>
-            <a href={router.href(name === 'all' ? '/' : `/?queue=${encodeURIComponent(name)}`)} aria-current={name === chosen ? 'true' : undefined}>
+            <a
+              href={router.href(name === 'all' ? '/' : `/?queue=${encodeURIComponent(name)}`)}
+              aria-current={name === chosen ? 'true' : undefined}
+            >
               <span>
                 {name === 'all' ? strings.queue.all : name}
                 {saved && <span class="dim small">{` ${strings.queue.saved}`}</span>}

@@ -25,7 +25,15 @@ export function ReviewTable({ reviews }: { reviews: Review[] }) {
       ),
     },
   ]
-  return <Table caption={text.list} columns={columns} rows={reviews} rowKey={({ id }) => id} rowClass={({ state }) => `review-${state}`} />
+  return (
+    <Table
+      caption={text.list}
+      columns={columns}
+      rows={reviews}
+      rowKey={({ id }) => id}
+      rowClass={({ state }) => `review-${state}`}
+    />
+  )
 }
 
 function UploadName({ review }: { review: Review }) {
@@ -58,7 +66,9 @@ function Reasons({ review: { action, reason_codes, origin, reports } }: { review
 }
 
 function StateOf({ review: { state, claim, resolution } }: { review: Review }) {
-  if (state === 'resolved' && resolution) return <Badge tone={resolution.action}>{strings.queue.resolvedBy(resolution.action, resolution.by.name)}</Badge>
-  if (state === 'claimed' && claim) return <Badge tone="info">{claim.mine ? strings.queue.heldByMe : strings.queue.heldBy(claim.by.name)}</Badge>
+  if (state === 'resolved' && resolution)
+    return <Badge tone={resolution.action}>{strings.queue.resolvedBy(resolution.action, resolution.by.name)}</Badge>
+  if (state === 'claimed' && claim)
+    return <Badge tone="info">{claim.mine ? strings.queue.heldByMe : strings.queue.heldBy(claim.by.name)}</Badge>
   return <span class="dim">{strings.queue.states.open}</span>
 }

@@ -11,5 +11,5 @@ export function CanvasPicture({ bitmap, label }: { bitmap: ImageBitmap; label?: 
     target.height = bitmap.height
     context.drawImage(bitmap, 0, 0)
   }, [bitmap])
-  return label === undefined ? <canvas ref={canvas} aria-hidden="true" /> : <canvas ref={canvas} role="img" aria-label={label} />
+  return label === undefined ? <canvas ref={canvas} /> : <canvas ref={canvas} role="img" aria-label={label} />
 }

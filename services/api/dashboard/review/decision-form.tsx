@@ -2,6 +2,7 @@ import type { Signal } from '@preact/signals'
 import type { Verdict } from '../api-types.ts'
 import { Button } from '../parts/button.tsx'
 import { SelectField } from '../parts/field.tsx'
+import { Key } from '../parts/key.tsx'
 import { strings } from '../strings.ts'
 import { APPROVALS, type Reason } from './reasons.ts'
 
@@ -36,7 +37,7 @@ export function DecisionForm({ reasons, rejectCode, approveCode, note, onReason,
         {reasons.map(({ code, text, matched }, index) => (
           <label key={code} class="reason" title={code}>
             <input type="radio" name="reason" value={code} checked={code === rejectCode} onChange={() => onReason(code)} />
-            {index < 9 && <kbd aria-hidden="true">{index + 1}</kbd>}
+            {index < 9 && <Key>{index + 1}</Key>}
             <span>{text}</span>
             {matched && <span class="unseen">{strings.review.matchedReason}</span>}
           </label>

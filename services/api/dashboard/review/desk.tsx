@@ -13,8 +13,8 @@ import { HeatOverlay } from './heat-overlay.tsx'
 import { PastPanels } from './past-panels.tsx'
 import type { PolicyText } from './policy-texts.ts'
 import { APPROVALS, rejectionReasons } from './reasons.ts'
-import { RuleFacts } from './rule-facts.tsx'
 import type { Entry } from './review-line.ts'
+import { RuleFacts } from './rule-facts.tsx'
 import { Settled } from './settled.tsx'
 import { Stage } from './stage.tsx'
 import { StageTools } from './stage-tools.tsx'
@@ -82,7 +82,8 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
 
   /** A button that was pressed is gone with the review before: the next Space must not press another one. */
   useEffect(() => {
-    if (document.activeElement === document.body) self.current?.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
+    if (document.activeElement === document.body)
+      self.current?.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
   }, [])
 
   const explanation = explaining.value ? explanations.of(upload.id) : undefined

@@ -15,7 +15,12 @@ export function explainedRules(explanation: Explanation): ExplainedRule[] {
     .toSorted((a, b) => Number(b.matched) - Number(a.matched) || b.score - a.score)
 }
 
-export type ExplanationPanelProps = { load: ExplanationLoad; chosen: ExplainedRule | undefined; onChoose(key: string): void; onRetry(): void }
+export type ExplanationPanelProps = {
+  load: ExplanationLoad
+  chosen: ExplainedRule | undefined
+  onChoose(key: string): void
+  onRetry(): void
+}
 
 /** Which words spoke for a match and which against it. */
 export function ExplanationPanel({ load, chosen, onChoose, onRetry }: ExplanationPanelProps) {
@@ -35,7 +40,10 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
       <SelectField
         label={text.explainedRule}
         value={chosen.key}
-        options={explainedRules(explanation).map(({ key, matched }) => ({ value: key, text: matched ? text.matchedRule(key) : key }))}
+        options={explainedRules(explanation).map(({ key, matched }) => ({
+          value: key,
+          text: matched ? text.matchedRule(key) : key,
+        }))}
         onChange={onChoose}
       />
       <p class="small">{placeText(chosen)}</p>

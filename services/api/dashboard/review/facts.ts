@@ -3,7 +3,11 @@ import type { Api } from '../api.ts'
 import type { SimilarUpload, UploaderHistory } from '../api-types.ts'
 
 /** What is known beside the picture; `undefined` until it has come. */
-export type Facts = { history: Signal<UploaderHistory | undefined>; similar: Signal<SimilarUpload[] | undefined>; error: Signal<unknown> }
+export type Facts = {
+  history: Signal<UploaderHistory | undefined>
+  similar: Signal<SimilarUpload[] | undefined>
+  error: Signal<unknown>
+}
 
 const KEPT = 40
 

@@ -17,7 +17,12 @@ export function FileFacts({ review }: { review: Review }) {
     [strings.review.opened, <RelativeTime key="opened" at={review.opened_at} />],
     [strings.review.reports, reports > 0 ? String(reports) : undefined],
     [strings.review.appeal, appeal && (appeal.reason ?? strings.review.appealWithoutReason)],
-    [strings.review.uploadId, <span key="id" class="mono">{upload.id}</span>],
+    [
+      strings.review.uploadId,
+      <span key="id" class="mono">
+        {upload.id}
+      </span>,
+    ],
     ...Object.entries(upload.metadata ?? {}).map(([name, value]): [string, string] => [name, valueText(value)]),
   ]
   return (

@@ -26,5 +26,10 @@ export function HeatOverlay({ map }: { map: HeatMapGrid }) {
 
 /** Red, green, blue, alpha, each 0 to 255. */
 function colourOf(heat: number): [number, number, number, number] {
-  return [Math.round(40 + 215 * heat), Math.round(20 + 200 * heat ** 1.6), Math.round(120 * (1 - heat)), Math.round(225 * heat ** 0.8)]
+  return [
+    Math.round(40 + 215 * heat),
+    Math.round(20 + 200 * heat ** 1.6),
+    Math.round(120 * (1 - heat)),
+    Math.round(225 * heat ** 0.8),
+  ]
 }

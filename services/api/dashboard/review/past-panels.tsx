@@ -14,7 +14,8 @@ export function PastPanels({ facts }: { facts: Facts }) {
     <>
       <section class="panel">
         <h2>{strings.review.similar}</h2>
-        {similar && (similar.length === 0 ? <p class="dim small">{strings.review.noSimilar}</p> : <SimilarList items={similar} />)}
+        {similar &&
+          (similar.length === 0 ? <p class="dim small">{strings.review.noSimilar}</p> : <SimilarList items={similar} />)}
       </section>
       <section class="panel">
         <h2>{strings.review.history}</h2>

@@ -20,7 +20,10 @@ export type Pictures = {
 const MOST_TRIES = 4
 
 /** Pictures as they are asked for, ahead of being looked at. What is let go of frees its memory at once. */
-export function createPictures(api: Pick<Api, 'blob'>, variants: readonly ('blurred' | 'display')[] = ['blurred', 'display']): Pictures {
+export function createPictures(
+  api: Pick<Api, 'blob'>,
+  variants: readonly ('blurred' | 'display')[] = ['blurred', 'display'],
+): Pictures {
   const loading = new Map<string, { picture: Picture; abort: AbortController }>()
 
   const load = async (picture: Picture, abort: AbortController) => {
@@ -64,7 +67,12 @@ async function fetchPicture(api: Pick<Api, 'blob'>, uploadId: string, variant: s
     try {
       return await api.blob(`/uploads/${uploadId}/image`, { query: { variant }, signal })
     } catch (error) {
-      if (tries === MOST_TRIES || signal.aborted || !hasProblem(error, 'overloaded', 'rate-limited', 'image-not-ready', 'offline')) throw error
+      if (
+        tries === MOST_TRIES ||
+        signal.aborted ||
+        !hasProblem(error, 'overloaded', 'rate-limited', 'image-not-ready', 'offline')
+      )
+        throw error
       await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? 1000 * tries))
     }
   }

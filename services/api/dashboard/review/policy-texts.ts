@@ -1,5 +1,5 @@
-import { useEffect } from 'preact/hooks'
 import { type Signal, useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { useShell } from '../shell.ts'
 
 export type PolicyText = { id: string; title: string; mode: string; limits?: string }

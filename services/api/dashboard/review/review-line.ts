@@ -222,7 +222,9 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
 
     /** Renews the claims of which less than half is left. */
     async renew() {
-      const due = held().filter(({ review, leaseMs }) => review.claim && Date.parse(review.claim.expires_at) - service.now() < leaseMs / 2)
+      const due = held().filter(
+        ({ review, leaseMs }) => review.claim && Date.parse(review.claim.expires_at) - service.now() < leaseMs / 2,
+      )
       await Promise.all(
         due.map(async (entry) => {
           try {

@@ -1,9 +1,20 @@
 import { strings } from '../strings.ts'
 
 /** A score against its threshold: the bar, a mark where it would match, and both numbers. Scores that can be below 0 are cosines and margins. */
-export function ScoreMeter({ score, threshold, matched, compact = false }: { score: number; threshold: number | undefined; matched: boolean; compact?: boolean }) {
+export function ScoreMeter({
+  score,
+  threshold,
+  matched,
+  compact = false,
+}: {
+  score: number
+  threshold: number | undefined
+  matched: boolean
+  compact?: boolean
+}) {
   const place = (value: number) => Math.min(Math.max(value, 0), 1) * 100
-  const text = threshold === undefined ? score.toFixed(3) : strings.review.scoreText(score.toFixed(3), threshold.toFixed(3), matched)
+  const text =
+    threshold === undefined ? score.toFixed(3) : strings.review.scoreText(score.toFixed(3), threshold.toFixed(3), matched)
   return (
     <div class={compact ? 'meter compact' : 'meter'} data-matched={matched}>
       <svg role="img" aria-label={text} viewBox="0 0 100 8" preserveAspectRatio="none">

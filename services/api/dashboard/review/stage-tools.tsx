@@ -15,7 +15,16 @@ export type StageToolsProps = {
 }
 
 /** How the picture is looked at. */
-export function StageTools({ mime, revealed, greyscale, explaining, original, onReveal, onGreyscale, onExplain }: StageToolsProps) {
+export function StageTools({
+  mime,
+  revealed,
+  greyscale,
+  explaining,
+  original,
+  onReveal,
+  onGreyscale,
+  onExplain,
+}: StageToolsProps) {
   const text = strings.review
   const playing = original.url.value !== undefined
   return (
@@ -30,7 +39,9 @@ export function StageTools({ mime, revealed, greyscale, explaining, original, on
         {text.explain}
       </Button>
       {revealed && mayMove(mime) && (
-        <Button onClick={() => (playing ? original.stop() : void original.play())}>{playing ? text.stopOriginal : text.playOriginal}</Button>
+        <Button onClick={() => (playing ? original.stop() : void original.play())}>
+          {playing ? text.stopOriginal : text.playOriginal}
+        </Button>
       )}
       {original.error.value !== undefined && <span class="small dim">{errorText(original.error.value)}</span>}
     </div>

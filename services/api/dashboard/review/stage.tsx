@@ -55,7 +55,9 @@ export function Stage({ upload, picture, revealed, look, original, onHold, child
         {original && revealed ? (
           <img src={original} alt={strings.review.pictureRevealed} draggable={false} />
         ) : (
-          bitmap && <CanvasPicture bitmap={bitmap} label={revealed ? strings.review.pictureRevealed : strings.review.pictureBlurred} />
+          bitmap && (
+            <CanvasPicture bitmap={bitmap} label={revealed ? strings.review.pictureRevealed : strings.review.pictureBlurred} />
+          )
         )}
         {bitmap && children}
         {!bitmap && <Missing upload={upload} picture={picture} />}

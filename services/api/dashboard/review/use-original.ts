@@ -20,7 +20,7 @@ export function useOriginal(uploadId: string): Original {
     if (url.peek()) URL.revokeObjectURL(url.peek() as string)
     url.value = undefined
   }
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the picture goes
+  // Only when the picture goes.
   useEffect(() => stop, [uploadId])
   return {
     url,

@@ -2,7 +2,7 @@ import { type Signal, useSignal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
 import { hasProblem } from '../api.ts'
 import type { Review, ReviewChange } from '../api-types.ts'
-import { type FeedEvent, type FeedType } from '../feed.ts'
+import type { FeedEvent, FeedType } from '../feed.ts'
 import { type Shell, useShell } from '../shell.ts'
 import { watchActivity } from './activity.ts'
 import { createFacts, type Facts } from './facts.ts'
@@ -34,7 +34,7 @@ export function useSitting(choice: Choice, firstId: string | undefined, onNotice
   const version = useSignal(0)
   const key = JSON.stringify([choice, firstId])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is another sitting
+  // Another choice is another sitting.
   const sitting = useMemo<Sitting>(() => {
     const pictures = createPictures(shell.api)
     const facts = createFacts(shell.api)
