@@ -24,6 +24,8 @@ import { resolveReviews } from './routes/resolve-reviews.ts'
 import { reviewQueues } from './routes/review-queues.ts'
 import { readReviews } from './routes/reviews.ts'
 import { submitUpload } from './routes/submit-upload.ts'
+import { uploadExplanation } from './routes/upload-explanation.ts'
+import { uploadImage } from './routes/upload-image.ts'
 import { webhookDeliveries } from './routes/webhook-deliveries.ts'
 import { manageWebhooks } from './routes/webhooks.ts'
 
@@ -61,6 +63,8 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   await app.register(submitUpload(context))
   await app.register(readUploads(context))
   await app.register(eraseUpload(context))
+  await app.register(uploadImage(context))
+  await app.register(uploadExplanation(context))
   await app.register(reportUpload(context))
   await app.register(appealUpload(context))
   await app.register(readReviews(context))

@@ -1,8 +1,9 @@
 import type { UploadView } from '../core/domain/decision.ts'
 import type { DecisionListener } from '../core/infra/decision-listener.ts'
 import type { UploadStore } from '../core/infra/upload-store.ts'
+import { awaitAnnounced } from './await-announced.ts'
 
-export type AwaitOptions = {
+export type AwaitDecisionOptions = {
   uploads: Pick<UploadStore, 'find'>
   decisions: Pick<DecisionListener, 'waitFor'>
   tenant: string
@@ -13,26 +14,14 @@ export type AwaitOptions = {
 }
 
 /** The upload, as soon as it is decided, or as it is when `waitMs` have passed. */
-export async function awaitDecision({
-  uploads,
-  decisions,
-  tenant,
-  id,
-  waitMs,
-  signal,
-}: AwaitOptions): Promise<UploadView | undefined> {
-  const until = performance.now() + waitMs
-  const found = new AbortController()
-  const giveUp = () => found.abort()
-  signal.addEventListener('abort', giveUp)
-  try {
-    for (;;) {
-      const heard = decisions.waitFor(id, Math.max(0, until - performance.now()), found.signal)
-      const upload = await uploads.find(tenant, id)
-      if (upload?.status === 'decided' || !(await heard)) return upload
-    }
-  } finally {
-    signal.removeEventListener('abort', giveUp)
-    found.abort()
-  }
+export async function awaitDecision(options: AwaitDecisionOptions): Promise<UploadView | undefined> {
+  const { uploads, decisions, tenant, id, waitMs, signal } = options
+  return awaitAnnounced({
+    announcements: decisions,
+    id,
+    waitMs,
+    signal,
+    look: () => uploads.find(tenant, id),
+    isEnough: (upload) => upload?.status === 'decided',
+  })
 }

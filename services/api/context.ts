@@ -6,6 +6,8 @@ import type { BlobStore } from '../core/infra/blob-store.ts'
 import type { Config } from '../core/infra/config.ts'
 import type { DecisionListener } from '../core/infra/decision-listener.ts'
 import type { DeliveryStore } from '../core/infra/delivery-store.ts'
+import type { IdListener } from '../core/infra/id-listener.ts'
+import type { ImageTaskStore } from '../core/infra/image-task-store.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import type { Metrics } from '../core/infra/metrics.ts'
 import type { PolicySource } from '../core/infra/policy-watcher.ts'
@@ -36,9 +38,12 @@ export type ApiContext = {
   keys: Pick<ApiKeyStore, 'verify'>
   uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase' | 'pendingCount'>
   idempotency: IdempotencyStore
-  blobs: Pick<BlobStore, 'put' | 'delete' | 'freeBytes'>
+  blobs: Pick<BlobStore, 'put' | 'read' | 'delete' | 'freeBytes'>
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
+  imageTasks: Pick<ImageTaskStore, 'image' | 'find' | 'ask'>
+  /** Of those that have ended, by `imageTaskKey`. */
+  endedImageTasks: Pick<IdListener, 'waitFor'>
   policies: Pick<PolicySource, 'current' | 'problems'>
   reviews: ReviewStore
   reviewQueues: ReviewQueueStore

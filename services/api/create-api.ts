@@ -7,6 +7,8 @@ import { openDatabase } from '../core/infra/database.ts'
 import { listenForDecisions } from '../core/infra/decision-listener.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
 import { createGuardedDispatcher } from '../core/infra/guarded-dispatcher.ts'
+import { listenForIds } from '../core/infra/id-listener.ts'
+import { IMAGE_TASKS_ENDED_CHANNEL } from '../core/infra/image-task-store.ts'
 import { type Closers, openOrClose, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
@@ -17,6 +19,7 @@ import { createPgDeliveryStore } from '../core/infra/pg-delivery-store.ts'
 import { createPgIdempotencyStore } from '../core/infra/pg-idempotency-store.ts'
 import { createPgReviewQueueStore } from '../core/infra/pg-review-queue-store.ts'
 import { createPgReviewStore } from '../core/infra/pg-review-store.ts'
+import { createPgImageTaskStore } from '../core/infra/pg-image-task-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { createPgWebhookStore } from '../core/infra/pg-webhook-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
@@ -62,6 +65,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
   closers.push(() => outbound.destroy())
   const uploads = createPgUploadStore(database)
   const decisions = listenForDecisions({ url: database.url, log })
+  const endedImageTasks = listenForIds({ url: database.url, channel: IMAGE_TASKS_ENDED_CHANNEL, log })
 
   const app = await createApp({
     config,
@@ -73,6 +77,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     blobs: createFsBlobStore({ dir: config.blobDir }),
     queue,
     decisions,
+    imageTasks: createPgImageTaskStore(database),
+    endedImageTasks,
     policies,
     reviews: createPgReviewStore(database, config.reviewTimes),
     reviewQueues: createPgReviewQueueStore(database),
@@ -84,8 +90,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     checkDatabase: async () => void (await database.run(CHECK, [])),
   })
   closers.push(() => app.close())
-  // Closed first: requests that wait for a decision are answered then, and do not hold up the rest.
-  closers.push(() => decisions.close())
+  // Closed first: requests that wait are answered then, and do not hold up the rest.
+  closers.push(() => Promise.all([decisions.close(), endedImageTasks.close()]))
 
   async function serveMetrics(): Promise<number | undefined> {
     if (config.metricsPort === undefined) return undefined

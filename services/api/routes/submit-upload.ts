@@ -20,6 +20,7 @@ import { tooLarge } from '../intake/receive-image.ts'
 import { limitRate } from '../limit-rate.ts'
 import { limitUploads } from '../limit-uploads.ts'
 import { toAppError } from '../problem.ts'
+import { whenGone } from '../when-gone.ts'
 import { submitUploadSchema, uploadBodies } from './submit-upload-schema.ts'
 
 /** What a form adds to its file. */
@@ -128,14 +129,6 @@ function announcedBytes({ headers }: FastifyRequest, maxUploadBytes: number): nu
   const announced = Number(headers['content-length'] ?? 0)
   if (announced > maxUploadBytes + FORM_BYTES) throw tooLarge(maxUploadBytes)
   return announced
-}
-
-/** Aborts when the answer is sent, or nobody is there any more to read it. */
-function whenGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  // With a reason of ours no error is made up for each request.
-  reply.raw.once('close', () => gone.abort('closed'))
-  return gone.signal
 }
 
 function answer(reply: FastifyReply, id: string, view: UploadView | undefined) {
