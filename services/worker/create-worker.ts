@@ -9,6 +9,7 @@ import type { Logger } from '../core/infra/logger.ts'
 import { createMetrics } from '../core/infra/metrics.ts'
 import { startMetricsServer } from '../core/infra/metrics-server.ts'
 import { migrate } from '../core/infra/migrate.ts'
+import { createPgImageTaskStore } from '../core/infra/pg-image-task-store.ts'
 import { createPgRetentionStore } from '../core/infra/pg-retention-store.ts'
 import { createPgReviewUpkeep } from '../core/infra/pg-review-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
@@ -19,6 +20,7 @@ import type { Task } from './every.ts'
 import { createJudge } from './judge.ts'
 import { keepReviews } from './keep-reviews.ts'
 import { createUploadProcessor } from './process-upload.ts'
+import { startImageTasks } from './image-tasks/start-image-tasks.ts'
 import { startReconciler } from './reconcile.ts'
 import { startRetention } from './retention/start-retention.ts'
 import { startWebhooks } from './webhook/start-webhooks.ts'
@@ -117,11 +119,17 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
     return startRetention({ store: createPgRetentionStore(database), blobs, limits: config.retentionLimits, metrics, log })
   }
 
+  function openImageTasks(): Task {
+    const imageTasks = createPgImageTaskStore(database)
+    return startImageTasks({ config, store: imageTasks, databaseUrl: database.url, blobs, judge, model, metrics, log })
+  }
+
   async function start(): Promise<{ metricsPort?: number }> {
     await judge.ready()
     const metricsPort = await serveMetrics()
     if (config.reconciler) tasks.push(openReconciler(), keepReviews({ reviews: createPgReviewUpkeep(database), metrics, log }))
     if (config.retention) tasks.push(openRetention())
+    if (config.imageTasks) tasks.push(openImageTasks())
     if (config.dispatcher) tasks.push(startWebhooks({ config, database, metrics, log }))
     await consumer.start()
     log.info(

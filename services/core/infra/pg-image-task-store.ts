@@ -1,4 +1,4 @@
-import { v4 as uuid, validate as isUuid } from 'uuid'
+import { validate as isUuid, v4 as uuid } from 'uuid'
 import { AppError } from '../domain/errors.ts'
 import type { Database, Statement } from './database.ts'
 import {
@@ -170,8 +170,7 @@ export function createPgImageTaskStore({ run }: Database): ImageTaskStore {
       return didOne(COMPLETE, [uploadId, kind, lease, mime, bytes, policyVersions])
     },
 
-    fail: ({ uploadId, kind, lease }, problem, detail) =>
-      didOne(FAIL, [uploadId, kind, lease, problem, storableText(detail)]),
+    fail: ({ uploadId, kind, lease }, problem, detail) => didOne(FAIL, [uploadId, kind, lease, problem, storableText(detail)]),
 
     release: ({ uploadId, kind, lease }, { counted }) => didOne(RELEASE, [uploadId, kind, lease, counted]),
 

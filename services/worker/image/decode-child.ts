@@ -2,6 +2,7 @@ import { decodeImage } from './decode-image.ts'
 import type { ChildSettings, Reply, Request } from './decode-messages.ts'
 import { explainDecodeError, isOutOfMemory } from './explain-decode-error.ts'
 import { restrictSharp } from './open-picture.ts'
+import { renderImage } from './render-image.ts'
 
 const settings = JSON.parse(process.argv[2] as string) as ChildSettings
 
@@ -14,8 +15,10 @@ function reply(message: Reply): void {
   process.send?.(message, undefined, undefined, (error) => error && die())
 }
 
-async function answer({ path }: Request): Promise<Reply> {
+async function answer({ path, rendition }: Request): Promise<Reply> {
   try {
+    if (rendition)
+      return { type: 'rendered', image: await renderImage(path, rendition, settings), rssBytes: process.memoryUsage.rss() }
     const image = await decodeImage(path, settings, (soFar) => reply({ type: 'so-far', image: soFar }))
     return { type: 'decoded', image, rssBytes: process.memoryUsage.rss() }
   } catch (error) {

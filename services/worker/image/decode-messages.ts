@@ -1,15 +1,22 @@
+import type { Rendition } from '../../core/infra/image-task-store.ts'
 import type { DecodedImage, DecodeSettings } from './decode-image.ts'
+import type { RenderedImage } from './render-image.ts'
 
 /** What a decoder process is started with: its one argument, as JSON. */
 export type ChildSettings = DecodeSettings & { avif: boolean }
 
-/** What the parent sends: the path of a file, one at a time. */
-export type Request = { path: string }
+/** What the parent sends: the path of a file, one at a time, and what to make of it: what the model sees, or a rendition for people. */
+export type Request = { path: string; rendition?: Rendition | undefined }
 
 /** What the child answers: `ready` once, `so-far` before it tries a later frame, and one of the others for each request. */
 export type Reply =
   | { type: 'ready' }
   | { type: 'so-far'; image: DecodedImage }
-  | { type: 'decoded'; image: DecodedImage; rssBytes: number }
+  | Answer
   | { type: 'undecodable'; message: string; rssBytes: number }
   | { type: 'out-of-memory' }
+
+/** What a request comes to when all is well. */
+export type Answer =
+  | { type: 'decoded'; image: DecodedImage; rssBytes: number }
+  | { type: 'rendered'; image: RenderedImage; rssBytes: number }

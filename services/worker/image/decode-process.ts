@@ -1,8 +1,10 @@
 import { AppError } from '../../core/domain/errors.ts'
+import type { Rendition } from '../../core/infra/image-task-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import type { DecodedImage } from './decode-image.ts'
-import type { ChildSettings, Reply, Request } from './decode-messages.ts'
+import type { Answer, ChildSettings, Reply, Request } from './decode-messages.ts'
 import { openUsage } from './process-usage.ts'
+import type { RenderedImage } from './render-image.ts'
 import { spawnDecodeChild } from './spawn-decode-child.ts'
 
 /** At which a decoder is killed: processor time and time spent on one picture, and memory of the whole process. */
@@ -18,12 +20,14 @@ const DEATHS = {
 }
 export type DeathReason = keyof typeof DEATHS
 
-/** A process that decodes one picture at a time. */
+/** A process that decodes one picture at a time, for the model or for people. */
 export type DecodeProcess = {
   /** Resolves to true when it can decode, to false when it has ended before it could. */
   started: Promise<boolean>
   /** Throws AppError `undecodable`, or `decoder-failed` with `details.reason` when this picture was its last. */
   decode(file: string): Promise<DecodedImage>
+  /** Throws the same. */
+  render(file: string, rendition: Rendition): Promise<RenderedImage>
   hasEnded(): boolean
   /** Whether it has done enough, or grown too large, and is better replaced. */
   isWorn(): boolean
@@ -43,7 +47,7 @@ type Task = {
   startCpuMs: number | undefined
   timer: NodeJS.Timeout
   soFar: DecodedImage | undefined
-  resolve: (image: DecodedImage) => void
+  resolve: (answer: Pick<Answer, 'image'>) => void
   reject: (error: AppError) => void
 }
 
@@ -86,8 +90,8 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
       served++
       restingBytes = reply.rssBytes
       finish(current)
-      if (reply.type === 'decoded') current.resolve(reply.image)
-      else current.reject(new AppError('undecodable', reply.message))
+      if (reply.type === 'undecodable') current.reject(new AppError('undecodable', reply.message))
+      else current.resolve(reply)
     }
   }
 
@@ -115,7 +119,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
     if (reason !== 'closed') log.warn({ ...how, reason, file: current?.file }, 'a decoder ended')
     if (!current) return
     finish(current)
-    if (current.soFar) current.resolve(current.soFar)
+    if (current.soFar) current.resolve({ image: current.soFar })
     else current.reject(decoderFailed(reason))
   }
 
@@ -128,18 +132,23 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
     task = undefined
   }
 
+  function ask(request: Request): Promise<Pick<Answer, 'image'>> {
+    return new Promise((resolve, reject) => {
+      if (ended) return reject(decoderFailed(reasonOfEnd()))
+      const timer = setInterval(() => task && look(task), LOOK_EVERY_MS)
+      task = { file: request.path, startedAt: performance.now(), startCpuMs: undefined, timer, soFar: undefined, resolve, reject }
+      child.send(request, () => {})
+    })
+  }
+
   return {
     started: starting.promise,
     hasEnded: () => ended,
     isWorn: () => served >= recycleAfter || restingBytes > limits.memoryBytes / 2,
 
-    decode: (file) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(decoderFailed(reasonOfEnd()))
-        const timer = setInterval(() => task && look(task), LOOK_EVERY_MS)
-        task = { file, startedAt: performance.now(), startCpuMs: undefined, timer, soFar: undefined, resolve, reject }
-        child.send({ path: file } satisfies Request, () => {})
-      }),
+    // A child answers a request with what was asked for.
+    decode: async (file) => (await ask({ path: file })).image as DecodedImage,
+    render: async (file, rendition) => (await ask({ path: file, rendition })).image as RenderedImage,
 
     async end() {
       if (!ended) kill('closed')

@@ -1,6 +1,8 @@
+import type { Rendition } from '../../core/infra/image-task-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import type { DecodedImage, DecodeSettings } from './decode-image.ts'
 import { type DecodeLimits, type DecodeProcess, decoderFailed, startDecodeProcess } from './decode-process.ts'
+import type { RenderedImage } from './render-image.ts'
 
 export type DecoderOptions = DecodeSettings & {
   /** How many pictures are decoded at once, each in a process of its own. */
@@ -25,13 +27,16 @@ export type Decoder = {
    * process was killed or crashed: `details.reason` is `cpu`, `wall`, `memory`, `crash` or, through no fault of the picture, `start` or, after `close`, `closed`.
    */
   decode(file: string): Promise<TimedImage>
+  /** Makes a rendition of a file in another process, within the same limits. Throws the same. */
+  render(file: string, rendition: Rendition): Promise<RenderedImage>
   /** Ends every process; resolves when they are gone. */
   close(): Promise<void>
 }
 
 const LIMITS: DecodeLimits = { cpuMs: 2000, wallMs: 10_000, memoryBytes: 640_000_000 }
 
-type Job = { file: string; resolve: (image: TimedImage) => void; reject: (error: unknown) => void }
+/** `run` settles what was promised. */
+type Job = { run: (process: DecodeProcess) => Promise<void>; reject: (error: unknown) => void }
 
 /**
  * Starts its processes at once, so that the first picture finds them warm. A process has one picture at a time, so that the one
@@ -55,7 +60,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
       const job = await nextJob()
       if (!job) return
       if (process.hasEnded()) process = await replace(process)
-      await run(job, process)
+      await job.run(process)
       if (process.hasEnded() || process.isWorn()) process = await replace(process)
     }
   }
@@ -81,6 +86,16 @@ export function createDecoder(options: DecoderOptions): Decoder {
     return jobs.shift() ?? new Promise((resolve) => idle.push(resolve))
   }
 
+  function enqueue<T>(work: (process: DecodeProcess) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (closed) return reject(decoderFailed('closed'))
+      const job: Job = { run: (process) => work(process).then(resolve, reject), reject }
+      const waiting = idle.shift()
+      if (waiting) waiting(job)
+      else jobs.push(job)
+    })
+  }
+
   return {
     async ready() {
       const couldStart = await Promise.all(first.map(({ started }) => started))
@@ -88,13 +103,13 @@ export function createDecoder(options: DecoderOptions): Decoder {
     },
 
     decode: (file) =>
-      new Promise((resolve, reject) => {
-        if (closed) return reject(decoderFailed('closed'))
-        const job = { file, resolve, reject }
-        const waiting = idle.shift()
-        if (waiting) waiting(job)
-        else jobs.push(job)
+      enqueue(async (process) => {
+        const startedAt = performance.now()
+        const image = await process.decode(file)
+        return { ...image, decodeMs: performance.now() - startedAt }
       }),
+
+    render: (file, rendition) => enqueue((process) => process.render(file, rendition)),
 
     async close() {
       closed = true
@@ -103,15 +118,5 @@ export function createDecoder(options: DecoderOptions): Decoder {
       await Promise.all([...processes].map((process) => process.end()))
       await serving
     },
-  }
-}
-
-async function run({ file, resolve, reject }: Job, process: DecodeProcess): Promise<void> {
-  const startedAt = performance.now()
-  try {
-    const image = await process.decode(file)
-    resolve({ ...image, decodeMs: performance.now() - startedAt })
-  } catch (error) {
-    reject(error)
   }
 }

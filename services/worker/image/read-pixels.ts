@@ -11,8 +11,13 @@ export async function readPixels(picture: Picture, pipeline: Sharp): Promise<Pix
   throw new Error(`unexpected number of channels: ${channels}`)
 }
 
-function inColourSpace({ colour }: Picture, pipeline: Sharp): Sharp {
-  if (colour === 'cmyk-without-profile') return pipeline.pipelineColourspace('cmyk').toColourspace('cmyk')
+function inColourSpace(picture: Picture, pipeline: Sharp): Sharp {
+  if (picture.colour === 'cmyk-without-profile') return pipeline.pipelineColourspace('cmyk').toColourspace('cmyk')
+  return inSrgb(picture, pipeline)
+}
+
+/** Has `pipeline`, over a frame of `picture`, give 8 bits in sRGB; inks without a profile are taken for those of libvips' own. */
+export function inSrgb({ colour }: Picture, pipeline: Sharp): Sharp {
   // sharp converts a profile of 16-bit colours to P3 and takes the result for sRGB; 8-bit ones it converts rightly.
   if (colour === 'sixteen-bit-rgb') return pipeline.pipelineColourspace('srgb').toColourspace('srgb')
   return pipeline.toColourspace('srgb')
