@@ -34,7 +34,8 @@ export function claimReviews({ reviews, reviewQueues }: ApiContext): FastifyPlug
           operationId: 'claimNextReviews',
           tags,
           summary: 'Be handed the most urgent open reviews',
-          description: 'They are claimed for you, and handed to nobody else. Those that you have skipped within an hour are left out.',
+          description:
+            'They are claimed for you, and handed to nobody else. Those that you have skipped within an hour are left out.',
           body: next,
           response: {
             200: json('As many as there are, up to `count`.', z.object({ items: z.array(reviewSchema) })),

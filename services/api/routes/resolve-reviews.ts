@@ -105,7 +105,15 @@ export function resolveReviews({ reviews, metrics }: ApiContext): FastifyPluginA
   }
 }
 
-function toRuling({ action, reason_code, note }: { action: Ruling['action']; reason_code: string; note?: string | undefined }): Ruling {
+function toRuling({
+  action,
+  reason_code,
+  note,
+}: {
+  action: Ruling['action']
+  reason_code: string
+  note?: string | undefined
+}): Ruling {
   return { action, reasonCode: reason_code, note }
 }
 

@@ -5,8 +5,8 @@ import { REVIEW_ORDERS } from '../../core/infra/review-store.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
-import { filterOf } from './review-filter.ts'
 import { foundReview } from './found-review.ts'
+import { filterOf } from './review-filter.ts'
 import { label, reviewFilter, reviewPageSchema, reviewSchema } from './review-schema.ts'
 
 const listing = z.strictObject({

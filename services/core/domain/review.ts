@@ -20,10 +20,7 @@ export type Claim = { by: Reviewer; since: Date; until: Date }
 /** `since` is when whoever resolved it had claimed it, if that came first; `eventId` is of the event that tells of it. */
 export type Resolution = Ruling & { by: Reviewer; at: Date; undoUntil: Date; since?: Date | undefined; eventId: string }
 
-export type ReviewState =
-  | { kind: 'open' }
-  | { kind: 'claimed'; claim: Claim }
-  | { kind: 'resolved'; resolution: Resolution }
+export type ReviewState = { kind: 'open' } | { kind: 'claimed'; claim: Claim } | { kind: 'resolved'; resolution: Resolution }
 
 const OPEN: ReviewState = { kind: 'open' }
 

@@ -73,12 +73,7 @@ async function findReview(transaction: Kysely<Tables>, { tenant, uploadId }: Con
 }
 
 /** Resolves to the review, which was made, opened again, or is more urgent now. */
-async function object(
-  transaction: Kysely<Tables>,
-  contest: Contest,
-  upload: Upload,
-  objection: Objection,
-): Promise<ReviewRow> {
+async function object(transaction: Kysely<Tables>, contest: Contest, upload: Upload, objection: Objection): Promise<ReviewRow> {
   const known = await findReview(transaction, contest)
   const before = known ?? (await openReview(transaction, contest, upload, objection))
   const after = contested(before, objection)

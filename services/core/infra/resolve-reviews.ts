@@ -32,7 +32,7 @@ export async function resolveReviews(
       const outcome = state instanceof AppError ? state : (await setState(transaction, [row], state))[0]
       if (outcome) outcomes.set(row.review_id, outcome)
     }
-    const done = [...outcomes.values()].filter((outcome) => !(outcome instanceof AppError))
+    const done = [...outcomes.values()].flatMap((outcome) => (outcome instanceof AppError ? [] : [outcome]))
     await announce(transaction, done, undoMs + MARGIN_MS)
     for (const { review_id, id } of done) {
       const details = { upload_id: id, action: ruling.action, reason_code: ruling.reasonCode }

@@ -54,16 +54,7 @@ export type ReviewRow = Omit<UploadRow, 'action'> &
     now: Date
   }
 
-const OTHER_COLUMNS = [
-  'origin',
-  'priority',
-  'urgency',
-  'opened_at',
-  'earlier',
-  'reports',
-  'appealed_at',
-  'appeal_reason',
-]
+const OTHER_COLUMNS = ['origin', 'priority', 'urgency', 'opened_at', 'earlier', 'reports', 'appealed_at', 'appeal_reason']
 
 /** PostgreSQL's time, as it is stored and shown. */
 export const NOW = `date_trunc('milliseconds', now())`

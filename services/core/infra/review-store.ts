@@ -46,7 +46,12 @@ export interface ReviewStore {
    * Counts a report of a decided upload, and opens a review, or opens it again unless a person has rejected the upload already. A reporter counts once.
    * Throws AppError `not-decided` or `erased`.
    */
-  report(tenant: string, by: AuditActor, uploadId: string, report: Report): Promise<{ reports: number; reviewId: string } | undefined>
+  report(
+    tenant: string,
+    by: AuditActor,
+    uploadId: string,
+    report: Report,
+  ): Promise<{ reports: number; reviewId: string } | undefined>
   /** Opens a review of a decided upload, or opens it again. Throws AppError `not-decided` or `erased`. */
   appeal(tenant: string, by: AuditActor, uploadId: string, reason: string | undefined): Promise<{ reviewId: string } | undefined>
 }
