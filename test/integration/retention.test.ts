@@ -156,7 +156,7 @@ describe('what was not approved', () => {
         blobs,
         metrics,
         log: logged.log,
-        limits: { appealDays: 14, retentionDays: 90, recordDays: undefined },
+        limits: { appealDays: 14, retentionDays: 90, recordDays: undefined, feedDays: 7 },
         now: () => NOW,
         ...options,
       },
@@ -230,7 +230,7 @@ describe('what was not approved', () => {
     expect((await sql('SELECT upload_id FROM @embeddings')).rows).toEqual([{ upload_id: young.id }])
     expect(await count('uploads')).toBe(5)
     await deleteNeedless({ store, blobs, metrics, log: logged.log }, going())
-    await run({ limits: { appealDays: 14, retentionDays: 90, recordDays: 365 }, page: 1 })
+    await run({ limits: { appealDays: 14, retentionDays: 90, recordDays: 365, feedDays: 7 }, page: 1 })
     const left = (await sql('SELECT id FROM @uploads ORDER BY id')).rows.map(({ id }) => id)
     expect(left).toEqual([kept.id, old.id, young.id])
     expect(left).not.toContain(ancient.id)
@@ -240,7 +240,7 @@ describe('what was not approved', () => {
   test('keeps its row while its bytes are there', async () => {
     const stuck = await upload(flagged, { at: daysAgo(400) })
     const failing = { delete: () => Promise.reject(new Error('EACCES')) }
-    await run({ limits: { appealDays: 14, retentionDays: 90, recordDays: 365 }, blobs: failing })
+    await run({ limits: { appealDays: 14, retentionDays: 90, recordDays: 365, feedDays: 7 }, blobs: failing })
     expect(await uploads().find('default', stuck.id)).toBeDefined()
   })
 })

@@ -37,7 +37,45 @@ const ORPHANS: Statement = {
       AND NOT EXISTS (SELECT FROM uploads WHERE id = split_part(key, '/', 2)::uuid AND blob_key = key)`,
 }
 
+/** Whoever has read the feed up to before an event that is gone must be told so. An erased upload's are not missed. */
+const MOVE_HORIZON = `
+  UPDATE feed_horizon SET xid = latest.xid FROM (SELECT xid FROM unread ORDER BY xid DESC LIMIT 1) AS latest WHERE feed_horizon.xid < latest.xid`
+
+const DELETE_RECORDS: Statement = {
+  name: 'delete-records',
+  text: `
+    WITH old AS (
+      SELECT id FROM uploads WHERE id < $1 AND status IN ('decided', 'erased') AND blob_key IS NULL ORDER BY id LIMIT $2
+    ), unread AS (
+      SELECT xid FROM events WHERE upload_id IN (SELECT id FROM old)
+    ), horizon AS (${MOVE_HORIZON}
+    ), gone AS (
+      DELETE FROM uploads WHERE id IN (SELECT id FROM old) RETURNING 1
+    )
+    SELECT count(*)::int FROM gone`,
+}
+
+const DELETE_PASSING_EVENTS: Statement = {
+  name: 'delete-passing-events',
+  text: `
+    WITH old AS (
+      SELECT id FROM events WHERE type NOT IN ('upload.decided', 'review.opened', 'review.resolved') AND created_at < $1
+      ORDER BY created_at LIMIT $2
+    ), gone AS (
+      DELETE FROM events WHERE id IN (SELECT id FROM old) RETURNING type, xid
+    ), unread AS (
+      SELECT xid FROM gone WHERE type <> 'webhook.test'
+    ), horizon AS (${MOVE_HORIZON}
+    )
+    SELECT count(*)::int FROM gone`,
+}
+
 export function createPgRetentionStore({ kysely, run }: Database): RetentionStore {
+  async function count(statement: Statement, values: unknown[]): Promise<number> {
+    const { rows } = await run<{ count: number }>(statement, values)
+    return rows[0]?.count ?? 0
+  }
+
   return {
     async needless({ limit }) {
       return (await run<DueImage>(NEEDLESS, [limit])).rows
@@ -75,18 +113,9 @@ export function createPgRetentionStore({ kysely, run }: Database): RetentionStor
       return Number(numDeletedRows)
     },
 
-    async deleteRecords({ before, limit }) {
-      const old = kysely
-        .selectFrom('uploads')
-        .select('id')
-        .where('id', '<', firstIdOf(before))
-        .where('status', 'in', ['decided', 'erased'])
-        .where('blob_key', 'is', null)
-        .orderBy('id')
-        .limit(limit)
-      const { numDeletedRows } = await kysely.deleteFrom('uploads').where('id', 'in', old).executeTakeFirst()
-      return Number(numDeletedRows)
-    },
+    deleteRecords: ({ before, limit }) => count(DELETE_RECORDS, [firstIdOf(before), limit]),
+
+    deletePassingEvents: ({ before, limit }) => count(DELETE_PASSING_EVENTS, [before, limit]),
 
     async orphansAmong(blobs) {
       if (blobs.length === 0) return []

@@ -20,6 +20,8 @@ export interface RetentionStore {
   deleteEmbeddings(options: { before: Date; limit: number }): Promise<number>
   /** Deletes the rows of decided and erased uploads that came before `before` and have no bytes any more, with everything about them. Resolves to their number, at most `limit`. */
   deleteRecords(options: { before: Date; limit: number }): Promise<number>
+  /** Deletes events from before `before` that do not stay for as long as their upload: those that only the feed has, and tests of webhooks. Resolves to their number, at most `limit`. */
+  deletePassingEvents(options: { before: Date; limit: number }): Promise<number>
   /** The keys of those blobs that no upload has, or has any more. A blob that is older than the database was never one of its uploads', and is not among them. */
   orphansAmong(blobs: { key: string; modifiedAt: Date }[]): Promise<string[]>
 }

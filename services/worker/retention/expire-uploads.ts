@@ -3,7 +3,7 @@ import type { RetentionStore } from '../../core/infra/retention-store.ts'
 import { deleteImages, type ImageDeleter } from './delete-images.ts'
 
 export type ExpiryOptions = ImageDeleter & {
-  store: Pick<RetentionStore, 'expired' | 'imagesExpired' | 'deleteEmbeddings' | 'deleteRecords'>
+  store: Pick<RetentionStore, 'expired' | 'imagesExpired' | 'deleteEmbeddings' | 'deleteRecords' | 'deletePassingEvents'>
   limits: RetentionLimits
   now: () => Date
   page?: number
@@ -11,13 +11,13 @@ export type ExpiryOptions = ImageDeleter & {
 
 const DAY_MS = 86_400_000
 
-/** Deletes what was kept for long enough: bytes, embeddings, and at last the rows. Goes on while there is more, until `signal` aborts. */
+/** Deletes what was kept for long enough: bytes, embeddings, events of the feed, and at last the rows. Goes on while there is more, until `signal` aborts. */
 export async function expireUploads(
   { store, limits, now, page = 500, ...deleter }: ExpiryOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const daysAgo = (days: number) => new Date(now().getTime() - days * DAY_MS)
-  const { appealDays, retentionDays, recordDays } = limits
+  const { appealDays, retentionDays, recordDays, feedDays } = limits
   const repeat = async (work: () => Promise<number>) => {
     while ((await work()) === page && !signal.aborted);
   }
@@ -32,5 +32,6 @@ export async function expireUploads(
     return gone.length
   })
   await repeat(() => store.deleteEmbeddings({ before: daysAgo(retentionDays), limit: page }))
+  await repeat(() => store.deletePassingEvents({ before: daysAgo(feedDays), limit: page }))
   if (recordDays !== undefined) await repeat(() => store.deleteRecords({ before: daysAgo(recordDays), limit: page }))
 }
