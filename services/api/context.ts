@@ -6,6 +6,7 @@ import type { BlobStore } from '../core/infra/blob-store.ts'
 import type { Config } from '../core/infra/config.ts'
 import type { DecisionListener } from '../core/infra/decision-listener.ts'
 import type { DeliveryStore } from '../core/infra/delivery-store.ts'
+import type { InsightStore } from '../core/infra/insight-store.ts'
 import type { IdListener } from '../core/infra/id-listener.ts'
 import type { ImageTaskStore } from '../core/infra/image-task-store.ts'
 import type { Logger } from '../core/infra/logger.ts'
@@ -13,9 +14,11 @@ import type { Metrics } from '../core/infra/metrics.ts'
 import type { PolicySource } from '../core/infra/policy-watcher.ts'
 import type { ReviewQueueStore } from '../core/infra/review-queue-store.ts'
 import type { ReviewStore } from '../core/infra/review-store.ts'
+import type { SessionStore } from '../core/infra/session-store.ts'
 import type { UploadQueue } from '../core/infra/upload-queue.ts'
 import type { IdempotencyStore, UploadStore } from '../core/infra/upload-store.ts'
 import type { WebhookStore } from '../core/infra/webhook-store.ts'
+import type { FeedHub } from './feed/feed-hub.ts'
 import type { RateLimit } from './limit-rate.ts'
 
 /** What the routes work with. */
@@ -32,15 +35,18 @@ export type ApiContext = {
     | 'metricsPort'
     | 'outbound'
     | 'fetchTimeoutMs'
+    | 'trustProxy'
   >
   log: Logger
-  metrics: Pick<Metrics, 'registry' | 'uploads' | 'reviewsResolved'>
-  keys: Pick<ApiKeyStore, 'verify'>
+  metrics: Pick<Metrics, 'registry' | 'uploads' | 'reviewsResolved' | 'feedDroppedReaders'>
+  keys: Pick<ApiKeyStore, 'verify' | 'list' | 'create' | 'revokeOf'>
+  sessions: SessionStore
   uploads: Pick<UploadStore, 'insert' | 'find' | 'listDecisions' | 'erase' | 'pendingCount'>
   idempotency: IdempotencyStore
   blobs: Pick<BlobStore, 'put' | 'read' | 'delete' | 'freeBytes'>
   queue: Pick<UploadQueue, 'enqueue' | 'counts'>
   decisions: Pick<DecisionListener, 'waitFor'>
+  feed: Pick<FeedHub, 'follow'>
   imageTasks: Pick<ImageTaskStore, 'image' | 'find' | 'ask'>
   /** Of those that have ended, by `imageTaskKey`. */
   endedImageTasks: Pick<IdListener, 'waitFor'>
@@ -49,6 +55,7 @@ export type ApiContext = {
   reviewQueues: ReviewQueueStore
   webhooks: WebhookStore
   deliveries: DeliveryStore
+  insights: InsightStore
   /** For each API key; undefined when there is none. */
   rateLimit: RateLimit | undefined
   /** For requests to URLs that callers name; guarded. */

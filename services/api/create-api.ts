@@ -16,9 +16,12 @@ import { startMetricsServer } from '../core/infra/metrics-server.ts'
 import { migrate } from '../core/infra/migrate.ts'
 import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
 import { createPgDeliveryStore } from '../core/infra/pg-delivery-store.ts'
+import { createPgFeedStore } from '../core/infra/pg-feed-store.ts'
 import { createPgIdempotencyStore } from '../core/infra/pg-idempotency-store.ts'
+import { createPgInsightStore } from '../core/infra/pg-insight-store.ts'
 import { createPgReviewQueueStore } from '../core/infra/pg-review-queue-store.ts'
 import { createPgReviewStore } from '../core/infra/pg-review-store.ts'
+import { createPgSessionStore } from '../core/infra/pg-session-store.ts'
 import { createPgImageTaskStore } from '../core/infra/pg-image-task-store.ts'
 import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { createPgWebhookStore } from '../core/infra/pg-webhook-store.ts'
@@ -26,6 +29,7 @@ import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
 import { createSecretBox } from '../core/infra/secret-box.ts'
 import { createApp } from './app.ts'
+import { createFeedHub } from './feed/feed-hub.ts'
 import { openCounts, type RateLimit } from './limit-rate.ts'
 
 export type Api = {
@@ -36,6 +40,9 @@ export type Api = {
 
 /** Fails without PostgreSQL, and without our tables. */
 const CHECK = { name: 'check-database', text: 'SELECT 1 FROM migrations LIMIT 1' }
+
+/** For statistics, which get connections of their own, so that dashboards hold up nobody else. */
+const STATISTICS = { pool: 3, readOnly: { timeoutMs: 3000 } }
 
 /** How long the server of an image that is fetched may be silent. */
 const SERVER_TIMEOUT_MS = 10_000
@@ -51,6 +58,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
   const metrics = createMetrics()
   const database = openDatabase({ url: databaseUrl, schema: config.databaseSchema, pool: config.databasePool, log })
   closers.push(() => database.close())
+  const statistics = openDatabase({ url: databaseUrl, schema: config.databaseSchema, ...STATISTICS, log })
+  closers.push(() => statistics.close())
   const queue = createUploadQueue(queueConnection(config, databaseUrl), { log })
   closers.push(() => queue.close())
   const policies = await watchPolicies({ dir: config.policiesDir, log, metrics })
@@ -64,14 +73,18 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
   })
   closers.push(() => outbound.destroy())
   const uploads = createPgUploadStore(database)
+  const events = createPgFeedStore(database)
+  await events.adoptRestored()
   const decisions = listenForDecisions({ url: database.url, log })
   const endedImageTasks = listenForIds({ url: database.url, channel: IMAGE_TASKS_ENDED_CHANNEL, log })
+  const feed = createFeedHub({ url: database.url, store: events, mostReaders: config.maxFeedReaders, metrics, log })
 
   const app = await createApp({
     config,
     log,
     metrics,
     keys: createPgApiKeyStore(database),
+    sessions: createPgSessionStore(database),
     uploads,
     idempotency: createPgIdempotencyStore(database),
     blobs: createFsBlobStore({ dir: config.blobDir }),
@@ -79,11 +92,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
     decisions,
     imageTasks: createPgImageTaskStore(database),
     endedImageTasks,
+    feed,
     policies,
     reviews: createPgReviewStore(database, config.reviewTimes),
     reviewQueues: createPgReviewQueueStore(database),
     webhooks: createPgWebhookStore(database, createSecretBox(config.secretKeys)),
     deliveries: createPgDeliveryStore(database),
+    insights: createPgInsightStore(statistics),
     rateLimit: openRateLimit(config, closers),
     outbound,
     listAudit: (filter, limit) => listAudit(database, filter, limit),
@@ -92,6 +107,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Api>
   closers.push(() => app.close())
   // Closed first: requests that wait are answered then, and do not hold up the rest.
   closers.push(() => Promise.all([decisions.close(), endedImageTasks.close()]))
+  closers.push(() => feed.close())
 
   async function serveMetrics(): Promise<number | undefined> {
     if (config.metricsPort === undefined) return undefined

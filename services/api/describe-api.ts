@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { SESSION_COOKIE } from './authenticate.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -40,10 +41,21 @@ export async function describeApi(app: FastifyInstance, version: string): Promis
         { name: 'reviews', description: 'What people decide.' },
         { name: 'webhooks', description: 'Where platforms hear of decisions, and how that went.' },
         { name: 'policies', description: 'What images are judged by.' },
+        { name: 'sessions', description: 'Signing in and out, in a browser.' },
+        { name: 'keys', description: 'What programs and people prove themselves with.' },
+        { name: 'feed', description: 'What happens, as it happens.' },
         { name: 'operation', description: 'How the service is.' },
       ],
       components: {
-        securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'pxw_…' } },
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'pxw_…' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description: 'Of somebody who signed in. Whatever is no GET or HEAD needs the header X-CSRF-Token too.',
+          },
+        },
       },
     },
     transformObject: (document) => withoutInputs(jsonSchemaTransformObject(document)),

@@ -30,12 +30,12 @@ describe('without a valid key', () => {
     expect(await response.json()).toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('nothing under /v1 answers', async () => {
+  test('nothing under /v1 answers, but for signing in', async () => {
     const { paths } = (await (await ask('/openapi.json')).json()) as { paths: Record<string, Record<string, unknown>> }
     const routes = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => [method, path] as const),
     )
-    const v1 = routes.filter(([, path]) => path.startsWith('/v1/'))
+    const v1 = routes.filter(([method, path]) => path.startsWith('/v1/') && `${method} ${path}` !== 'post /v1/session')
     expect(v1.length).toBeGreaterThanOrEqual(5)
     for (const [method, path] of v1) {
       const response = await ask(path.replaceAll(/\{\w+\}/g, '0'), undefined, { method: method.toUpperCase() })

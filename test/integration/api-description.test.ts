@@ -60,9 +60,12 @@ describe('the description of the api', () => {
     }
   })
 
-  test('says which key each operation under /v1 wants, and that errors are problems', () => {
+  test('says which key each operation under /v1 wants, but for signing in, and that errors are problems', () => {
+    const open = operations.filter(({ path, operation }) => path.startsWith('/v1/') && !operation.security?.length)
+    expect(open.map(({ operation }) => operation.operationId)).toEqual(['signIn'])
     for (const { path, operation } of operations.filter(({ path: each }) => each.startsWith('/v1/'))) {
-      expect(operation.security, path).toEqual([{ apiKey: expect.arrayContaining([expect.any(String)]) }])
+      const scopes = expect.arrayContaining([expect.any(String)])
+      if (operation.operationId !== 'signIn') expect(operation.security, path).toEqual([{ apiKey: scopes }, { session: scopes }])
       for (const status of ['400', '401', '403', '503'])
         expect(operation.responses[status]?.content, `${path} ${status}`).toHaveProperty(['application/problem+json'])
     }

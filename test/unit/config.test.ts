@@ -76,6 +76,13 @@ describe('a setting', () => {
     expect(readConfig(unbound)).toMatchObject({ maxPendingUploads: undefined, minFreeDiskBytes: 0, rateLimitPerMinute: 60 })
   })
 
+  test('names the proxies that are believed; without it none is', () => {
+    const trusted = (text: string) => readConfig({ PIXWARDEN_TRUST_PROXY: text }).trustProxy
+    expect(readConfig({}).trustProxy).toBe(false)
+    expect(['true', 'false', '2'].map(trusted)).toEqual([true, false, 2])
+    expect(trusted('loopback, 10.1.0.0/16,fd00::7')).toEqual(['loopback', '10.1.0.0/16', 'fd00::7'])
+  })
+
   test('that is a list has every wrong entry named', () => {
     const problems = problemsOf({ PIXWARDEN_OUTBOUND_ALLOW: '10.0.0.0/33,hooks.internal,10.0.0.1:80' })
     expect(problems).toEqual([expect.stringContaining('"10.0.0.0/33"'), expect.stringContaining('"10.0.0.1:80"')])
@@ -135,6 +142,9 @@ describe('a setting', () => {
     ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '5,-1'],
     ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '604801'],
     ['PIXWARDEN_WEBHOOK_RETRY_SECONDS', '1,'.repeat(50)],
+    ['PIXWARDEN_TRUST_PROXY', 'proxy.internal'],
+    ['PIXWARDEN_TRUST_PROXY', '10.1.0.0/33'],
+    ['PIXWARDEN_TRUST_PROXY', '11'],
     ['PIXWARDEN_SECRET_KEY', 'c2hvcnQ='],
     ['PIXWARDEN_SECRET_KEY', `${'A'.repeat(43)}=,`],
   ])('%s=%s is refused by its name', (name, value) => {

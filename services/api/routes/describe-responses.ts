@@ -22,8 +22,8 @@ export function json<S extends z.ZodType>(description: string, schema: S) {
 export function problems(statuses: Record<number, string>) {
   const all = {
     400: 'The request is not valid',
-    401: 'No valid API key',
-    403: 'The key lacks the scope',
+    401: 'No valid API key or session',
+    403: 'The key lacks the scope; or `csrf`: a request with the cookie does not come from its page',
     429: 'Too many requests, or too many wrong keys from one address; Retry-After says when to try again',
     503: 'Overloaded, or the database is out of reach; Retry-After says when to try again',
     ...statuses,

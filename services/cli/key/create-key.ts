@@ -10,7 +10,7 @@ export type CreateKeyOptions = { name: string; scope: Scope[]; tenant: string; j
 
 /** Makes a key and prints its secret, alone on stdout. Throws AppError `invalid-config` or `store-unavailable`. */
 export async function createKey({ name, scope, tenant, json }: CreateKeyOptions, env: Env): Promise<ExitCode> {
-  const key = await withKeyStore(env, (keys) => keys.create({ tenant, name, scopes: scope }, cliActor()))
+  const { createdAt: _, ...key } = await withKeyStore(env, (keys) => keys.create({ tenant, name, scopes: scope }, cliActor()))
   await writeOutput(json ? `${JSON.stringify(key, undefined, 2)}\n` : `${key.secret}\n`)
   warn(`key ${key.id} of tenant ${tenant}, for ${scope.join(', ')}: keep it now, it cannot be shown again`)
   return EXIT.ok

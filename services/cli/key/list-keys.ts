@@ -8,6 +8,7 @@ import { withKeyStore } from './with-key-store.ts'
 export async function listKeys({ json }: { json?: boolean }, env: Env): Promise<ExitCode> {
   const keys = await withKeyStore(env, (store) => store.list())
   const rows = keys.map(({ id, tenant, name, scopes }) => [id, tenant, name, scopes.join(',')])
-  await writeOutput(json ? `${JSON.stringify(keys, undefined, 2)}\n` : textTable(['ID', 'TENANT', 'NAME', 'SCOPES'], rows))
+  const shown = keys.map(({ createdAt, lastUsedAt, ...key }) => ({ ...key, created_at: createdAt, last_used_at: lastUsedAt }))
+  await writeOutput(json ? `${JSON.stringify(shown, undefined, 2)}\n` : textTable(['ID', 'TENANT', 'NAME', 'SCOPES'], rows))
   return EXIT.ok
 }

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { validate as isUuid, v7 as uuidv7 } from 'uuid'
-import { THE_SERVICE } from '../domain/audit.ts'
+import { type AuditActor, THE_SERVICE } from '../domain/audit.ts'
 import { AppError } from '../domain/errors.ts'
 import { isTenant } from '../domain/tenant.ts'
 import type { ApiKey, ApiKeyStore } from './api-key-store.ts'
 import { appendAudit } from './audit-log.ts'
 import type { Database, Statement } from './database.ts'
+import type { Tables } from './tables.ts'
 
 /** Keys of our making; others need no query. */
 const SECRET = /^pxw_[\w-]{43}$/
@@ -31,14 +32,15 @@ export function createPgApiKeyStore({ kysely, run }: Database): ApiKeyStore {
         throw new AppError('invalid-request', 'a tenant is called by letters, digits, _ . and -, and begins with neither . nor -')
       const secret = `pxw_${randomBytes(32).toString('base64url')}`
       const key: ApiKey = { id: uuidv7(), tenant, name, scopes }
-      await kysely.transaction().execute(async (transaction) => {
-        await transaction
+      return kysely.transaction().execute(async (transaction) => {
+        const { created_at: createdAt } = await transaction
           .insertInto('api_keys')
           .values({ ...key, key_hash: hash(secret) })
-          .execute()
+          .returning('created_at')
+          .executeTakeFirstOrThrow()
         await appendAudit(transaction, { tenant, actor: by, action: 'key.create', subject: key.id, details: { name, scopes } })
+        return { ...key, createdAt, secret }
       })
-      return { ...key, secret }
     },
 
     async verify(secret) {
@@ -47,31 +49,52 @@ export function createPgApiKeyStore({ kysely, run }: Database): ApiKeyStore {
       return rows[0]
     },
 
-    list: () =>
-      kysely
+    async list(tenant) {
+      let query = kysely
         .selectFrom('api_keys')
-        .select(['id', 'tenant', 'name', 'scopes'])
+        .select(['id', 'tenant', 'name', 'scopes', 'created_at as createdAt', 'last_used_at'])
         .where('revoked_at', 'is', null)
         .orderBy('created_at')
-        .execute(),
+      if (tenant !== undefined) query = query.where('tenant', '=', tenant)
+      return (await query.execute()).map(({ last_used_at, ...key }) => ({ ...key, lastUsedAt: last_used_at ?? undefined }))
+    },
 
     async revoke(id, by = THE_SERVICE) {
       if (!isUuid(id)) return false
-      return kysely.transaction().execute(async (transaction) => {
-        const revoked = await transaction
-          .updateTable('api_keys')
-          .set({ revoked_at: sql`now()` })
-          .where('id', '=', id)
-          .where('revoked_at', 'is', null)
-          .returning(['tenant', 'name'])
-          .executeTakeFirst()
-        if (!revoked) return false
-        const { tenant, name } = revoked
-        await appendAudit(transaction, { tenant, actor: by, action: 'key.revoke', subject: id, details: { name } })
-        return true
-      })
+      return kysely.transaction().execute((transaction) => revoke(transaction, id, by))
     },
+
+    revokeOf: (tenant, id, by = THE_SERVICE) =>
+      kysely.transaction().execute(async (transaction) => {
+        // Locked, so that of two who revoke each other's key one finds the other's gone.
+        const keys = await transaction
+          .selectFrom('api_keys')
+          .select(['id', 'scopes'])
+          .where('tenant', '=', tenant)
+          .where('revoked_at', 'is', null)
+          .orderBy('id')
+          .forUpdate()
+          .execute()
+        const admins = keys.filter(({ scopes }) => scopes.includes('admin'))
+        if (admins.length === 1 && admins[0]?.id === id)
+          throw new AppError('last-admin-key', 'this is the last admin key: make another one first')
+        return keys.some((key) => key.id === id) && revoke(transaction, id, by)
+      }),
   }
+}
+
+async function revoke(transaction: Transaction<Tables>, id: string, by: AuditActor): Promise<boolean> {
+  const revoked = await transaction
+    .updateTable('api_keys')
+    .set({ revoked_at: sql`now()` })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .returning(['tenant', 'name'])
+    .executeTakeFirst()
+  if (!revoked) return false
+  const { tenant, name } = revoked
+  await appendAudit(transaction, { tenant, actor: by, action: 'key.revoke', subject: id, details: { name } })
+  return true
 }
 
 function hash(secret: string): Buffer {

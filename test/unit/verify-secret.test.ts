@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createKeyVerifier } from '../../services/api/verify-key.ts'
+import { createVerifier } from '../../services/api/verify-secret.ts'
 import { AppError } from '../../services/core/domain/errors.ts'
 import type { ApiKey } from '../../services/core/infra/api-key-store.ts'
 
@@ -9,19 +9,17 @@ const KEY: ApiKey = { id: 'id', tenant: 'default', name: 'test', scopes: ['intak
 function verifier() {
   const store = { queries: 0, revoked: false, down: false }
   const clock = { ms: 0 }
-  const verify = createKeyVerifier(
-    {
-      async verify(secret) {
-        store.queries++
-        if (store.down) throw new AppError('store-unavailable', 'away')
-        return secret.startsWith('right') && !store.revoked ? KEY : undefined
-      },
+  const { verify, end } = createVerifier(
+    async (secret) => {
+      store.queries++
+      if (store.down) throw new AppError('store-unavailable', 'away')
+      return secret.startsWith('right') && !store.revoked ? KEY : undefined
     },
     { now: () => clock.ms },
   )
   const flood = (keys: number, address: string) =>
     Promise.allSettled(Array.from({ length: keys }, (_, i) => verify(`wrong ${address} ${i}`, address)))
-  return { store, clock, verify, flood }
+  return { store, clock, verify, end, flood }
 }
 
 describe('a flood of wrong keys', () => {
@@ -80,5 +78,19 @@ describe('a right key', () => {
     for (let i = 0; i < 5; i++) await flood(90, '192.0.2.1')
     store.down = false
     expect(await verify('right at last', '192.0.2.1')).toBe(KEY)
+  })
+})
+
+describe('a secret that was ended', () => {
+  test('is wrong at once, even to whoever asked a moment before', async () => {
+    const { verify, end } = verifier()
+    await verify('right', '192.0.2.1')
+    end('right')
+    expect(await verify('right', '192.0.2.1')).toBeUndefined()
+
+    const asked = verify('right too', '192.0.2.1')
+    end('right too')
+    expect(await asked).toBeUndefined()
+    expect(await verify('right too', '192.0.2.1')).toBeUndefined()
   })
 })
