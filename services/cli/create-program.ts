@@ -21,6 +21,7 @@ export function createProgram(env: Env, end: End): Command {
   addScan(program, env, end)
   addPolicy(program, env, end)
   addKey(program, env, end)
+  addDashboard(program, env, end)
   addWebhook(program, env, end)
   addAudit(program, env, end)
   return program
@@ -89,6 +90,18 @@ function addKey(program: Command, env: Env, end: End): void {
     .action(async (id) => end(await (await import('./key/revoke-key.ts')).revokeKey(id, env)))
 }
 
+function addDashboard(program: Command, env: Env, end: End): void {
+  program
+    .command('dashboard')
+    .description('Print an address that signs you in to the dashboard: once, within ten minutes.')
+    .option('--name <person>', 'who signs in, as others see it (default: your user name)')
+    .option('--key <key>', 'id or name of the key to sign in by (default: an admin key for this, made when it is missing)')
+    .option('--tenant <tenant>', 'whose reviews', 'default')
+    .option('--url <url>', 'where the service is reached (default: where it listens)', httpUrl)
+    .addHelpText('after', DASHBOARD_HELP)
+    .action(async (options) => end(await (await import('./dashboard/sign-in-link.ts')).signInLink(options, env)))
+}
+
 function addAudit(program: Command, env: Env, end: End): void {
   const audit = program
     .command('audit')
@@ -125,6 +138,12 @@ function scopes(text: string): Scope[] {
   const unknown = names.filter((name) => !(SCOPES as readonly string[]).includes(name))
   if (unknown.length > 0) throw new InvalidArgumentError(`There is no scope "${unknown.join('", "')}".`)
   return names as Scope[]
+}
+
+function httpUrl(text: string): string {
+  if (!/^https?:\/\/[^/?#]+\/?$/.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError('An address such as https://moderation.example is needed.')
+  return text
 }
 
 function chainHash(text: string): string {
@@ -175,6 +194,13 @@ Examples:
   pixwarden key create --name shop --scope intake
   pixwarden key create --name moderators --scope review --tenant acme
   PIXWARDEN_KEY=$(pixwarden key create --name ci --scope intake,review)`
+
+const DASHBOARD_HELP = `
+The database is DATABASE_URL's, or that of the standalone service that runs in PIXWARDEN_DATA_DIR.
+
+Examples:
+  pixwarden dashboard
+  pixwarden dashboard --key moderators --name Ann --url https://moderation.example`
 
 const AUDIT_HELP = `
 Each row's hash covers the row and the hash before it. Whoever can write the whole database can make the whole chain anew: keep the head

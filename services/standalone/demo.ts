@@ -6,6 +6,7 @@ import { onShutdown, runMain } from '../core/infra/lifecycle.ts'
 import { createLogger, type Logger } from '../core/infra/logger.ts'
 import { packageRoot } from '../core/infra/package-root.ts'
 import { createPgApiKeyStore } from '../core/infra/pg-api-key-store.ts'
+import { createPgSessionStore } from '../core/infra/pg-session-store.ts'
 import { createStandalone } from './create-standalone.ts'
 import { demoTable } from './demo-table.ts'
 import { isPortFree } from './ports.ts'
@@ -24,10 +25,10 @@ await runMain(async () => {
   const runtime = await standalone.start()
   if (!runtime) return
   try {
-    const key = await createKey({ ...config, databaseUrl: runtime.databaseUrl }, log)
+    const { key, link } = await createAccess({ ...config, databaseUrl: runtime.databaseUrl }, log)
     const submissions = await submitSamples({ dir: path.join(packageRoot, 'policies', 'samples'), apiUrl: runtime.apiUrl, key })
     say(`\n${demoTable(submissions)}`)
-    if (!options.exit) return say(welcome(runtime.apiUrl, key))
+    if (!options.exit) return say(welcome(runtime.apiUrl, key, link))
     process.exitCode = submissions.every((submission) => 'decision' in submission) ? 0 : 1
   } catch (error) {
     await standalone.stop()
@@ -42,23 +43,29 @@ async function defaultPort(): Promise<string> {
   return '0'
 }
 
-async function createKey({ databaseUrl: url = '', databaseSchema: schema }: Config, log: Logger): Promise<string> {
+type Access = { key: string; link: string }
+
+/** A key for programs, and a link that signs a person in. */
+async function createAccess({ databaseUrl: url = '', databaseSchema: schema }: Config, log: Logger): Promise<Access> {
   const database = openDatabase({ url, schema, pool: 2, log })
   try {
-    const { secret } = await createPgApiKeyStore(database).create({ tenant: 'default', name: 'demo', scopes: ['admin'] })
-    return secret
+    const { id, secret } = await createPgApiKeyStore(database).create({ tenant: 'default', name: 'demo', scopes: ['admin'] })
+    return { key: secret, link: await createPgSessionStore(database).createLink({ keyId: id, name: 'demo' }) }
   } finally {
     await database.close()
   }
 }
 
-function welcome(apiUrl: string, key: string): string {
+function welcome(apiUrl: string, key: string, link: string): string {
   return `API   ${apiUrl}
 Docs  ${apiUrl}/docs
 Key   ${key}
 
 Try a picture of your own:
   curl -H 'Authorization: Bearer ${key}' --data-binary @photo.jpg -H 'Content-Type: image/jpeg' '${apiUrl}/v1/uploads?wait=30'
+
+What was flagged waits for a person. This opens signed in, once, within ten minutes; \`npx pixwarden dashboard\` prints another:
+Dashboard  ${apiUrl}/dashboard/#link=${link}
 
 Ctrl-C stops it.`
 }

@@ -131,6 +131,27 @@ describe('npm run demo', () => {
     expect(table).toMatch(/^coffee\.jpg +approve /m)
     expect(table).not.toContain('"level"')
   })
+
+  test('ends with an address that opens the dashboard signed in, once, with what was flagged waiting', async () => {
+    const demo = start({ LOG_LEVEL: undefined }, ['standalone/demo.js'])
+    const address = () => /^Dashboard {2}(\S+)\/dashboard\/#link=(\S+)$/m.exec(demo.said())
+    const [, url = '', link] = (await waitFor(address, { timeoutMs: 25_000, what: 'the address' })) ?? []
+    expect((await fetch(`${url}/dashboard/`)).status).toBe(200)
+    const signIn = () =>
+      fetch(`${url}/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ link }),
+      })
+    const signedIn = await signIn()
+    expect(await signedIn.json()).toMatchObject({ scopes: ['admin'], name: 'demo' })
+    const [cookie = ''] = signedIn.headers.getSetCookie()[0]?.split(';') ?? []
+    const reviews = await fetch(`${url}/v1/reviews?state=open`, { headers: { cookie } })
+    expect(((await reviews.json()) as { items: unknown[] }).items.length).toBeGreaterThan(0)
+    expect((await signIn()).status).toBe(401)
+    interruptGroup(demo.child)
+    expect(await demo.exit()).toBe(0)
+  })
 })
 
 type Instance = {
