@@ -27,12 +27,14 @@ export type Policy = {
 
 export type RuleScores = { id: string; thresholds: Thresholds; total: number; buckets: ScoreBucket[] }
 /** What GET /v1/policies/:id/scores answers. */
-export type PolicyScores = { policy: string; version: string; rules: RuleScores[] }
+export type PolicyScores = { policy: string; version: string; sampled: boolean; rules: RuleScores[] }
 
-export type ChangedUpload = { upload_id: string; score: number; has_image: boolean }
+export type ChangedUpload = { upload_id: string; score?: number; has_image: boolean }
 /** What GET /v1/policies/:id/what-if answers. */
 export type WhatIf = {
   considered: number
+  /** There are more decisions than were looked at. */
+  sampled: boolean
   version: string
   now: ActionCounts
   then: ActionCounts

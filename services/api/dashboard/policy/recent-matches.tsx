@@ -37,10 +37,10 @@ export function RecentMatches({ policyId }: { policyId: string }) {
   )
 }
 
-/** An image may be gone though its decision is there: the picture says so itself. */
-function tileOf({ id, policies }: Decision, policyId: string) {
+/** Images of what was approved are deleted; others may be gone as well, which the picture says itself. */
+function tileOf({ id, action, policies }: Decision, policyId: string) {
   const verdict = policies.find((policy) => policy.id === policyId)
   const rule = tellingRule(verdict?.rules ?? [])
   const score = rule?.score === undefined ? strings.policies.noScore : scoreText(rule.score)
-  return { id, hasImage: true, text: score, label: strings.policies.matched(rule?.id ?? policyId, score) }
+  return { id, hasImage: action !== 'approve', text: score, label: strings.policies.matched(rule?.id ?? policyId, score) }
 }

@@ -1,4 +1,6 @@
-import { useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import { CanvasPicture } from '../review/canvas-picture.tsx'
+import { createPictures, type Picture } from '../review/pictures.ts'
 import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
 
@@ -13,13 +15,16 @@ export type UploadTile = {
 
 /** Uploads as small blurred pictures that lead to their pages. Nothing is revealed here. */
 export function UploadTiles({ tiles }: { tiles: UploadTile[] }) {
-  const { router } = useShell()
+  const { api, router } = useShell()
+  const pictures = useMemo(() => createPictures(api, ['blurred']), [api])
+  useEffect(() => pictures.keep(tiles.map(({ id }) => id)), [pictures, tiles])
+  useEffect(() => () => pictures.keep([]), [pictures])
   return (
     <ul class="upload-tiles">
       {tiles.map(({ id, hasImage, text, label }) => (
         <li key={id}>
           <a href={router.href(`/uploads/${id}`)} aria-label={label}>
-            <BlurredPicture id={id} hasImage={hasImage} />
+            <BlurredPicture picture={hasImage ? pictures.of(id) : undefined} />
             <span>{text}</span>
           </a>
         </li>
@@ -28,20 +33,14 @@ export function UploadTiles({ tiles }: { tiles: UploadTile[] }) {
   )
 }
 
-function BlurredPicture({ id, hasImage }: { id: string; hasImage: boolean }) {
+function BlurredPicture({ picture }: { picture: Picture | undefined }) {
   const { preferences } = useShell()
-  const gone = useSignal(!hasImage)
-  if (gone.value) return <span class="tile-gone">{strings.uploads.imageGone}</span>
+  const bitmap = picture?.blurred.value
+  if (!picture || picture.problem.value !== undefined) return <span class="tile-gone">{strings.uploads.imageGone}</span>
+  const look = preferences.current.value.greyscale ? 'tile-picture grey' : 'tile-picture'
   return (
-    <img
-      class={preferences.current.value.greyscale ? 'grey' : undefined}
-      src={`/v1/uploads/${id}/image?variant=blurred`}
-      alt=""
-      loading="lazy"
-      decoding="async"
-      width="96"
-      height="96"
-      onError={() => (gone.value = true)}
-    />
+    <span class={look} aria-hidden="true">
+      {bitmap && <CanvasPicture bitmap={bitmap} label="" />}
+    </span>
   )
 }

@@ -25,7 +25,7 @@ export function WhatIfResult({ policyId, ruleId, thresholds, span }: WhatIfProps
   const answer = useLoad(
     (signal) =>
       api.get<WhatIf>(`/policies/${encodeURIComponent(policyId)}/what-if`, {
-        query: { rule: ruleId, flag, reject, window: span },
+        query: { rule: ruleId, flag: flag ?? 'none', reject: reject ?? 'none', window: span },
         signal,
       }),
     [policyId, ruleId, flag, reject, span],
@@ -68,8 +68,8 @@ function Changed({ title, uploads }: { title: string; uploads: ChangedUpload[] }
         tiles={uploads.map(({ upload_id, score, has_image }) => ({
           id: upload_id,
           hasImage: has_image,
-          label: strings.policies.scored(scoreText(score)),
-          text: scoreText(score),
+          label: strings.policies.scored(scoreOrNone(score)),
+          text: scoreOrNone(score),
         }))}
       />
     </section>
@@ -87,6 +87,10 @@ function useRested(thresholds: Thresholds): Thresholds {
     return () => clearTimeout(timer)
   }, [flag, reject, rested])
   return rested.value
+}
+
+function scoreOrNone(score: number | undefined): string {
+  return score === undefined ? strings.policies.noScore : scoreText(score)
 }
 
 function changeText(change: number): string {
