@@ -1,0 +1,14 @@
+/** An answer about a key is remembered for some seconds more. */
+const EVERY_MS = 20_000
+
+export type Lasting = { gone: AbortSignal; end(): void }
+
+/** Asks now and then whether whoever reads a stream may still do so, and else ends it. What cannot be asked at the moment changes nothing. */
+export function endWhenNotAllowed(stream: Lasting, isStillAllowed: () => Promise<boolean>): void {
+  const ask = async () => {
+    const allowed = await isStillAllowed().catch(() => true)
+    if (!allowed) stream.end()
+  }
+  const timer = setInterval(() => void ask(), EVERY_MS)
+  stream.gone.addEventListener('abort', () => clearInterval(timer), { once: true })
+}
