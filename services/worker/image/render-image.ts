@@ -10,7 +10,7 @@ const DISPLAY_EDGE = 1600
 const DISPLAY = { quality: 80, effort: 1 }
 
 /** So few pixels are left that no face, writing or body can be made out, however they are enlarged. */
-const BLUR_EDGE = 16
+const BLUR_EDGE = 12
 const BLUR_SIGMA = 0.9
 const BLURRED_EDGE = 256
 const BLURRED = { quality: 60, effort: 1 }
