@@ -83,6 +83,7 @@ const variables = z.object({
     .default('{moderation}'),
   PIXWARDEN_POLICIES: z.string().default(path.join(packageRoot, 'policies')),
   PIXWARDEN_MODEL: z.string().default('embedded'),
+  PIXWARDEN_MODELS_DIR: z.string().optional(),
   PIXWARDEN_PREPROCESS: choice('fast', 'exact').default('fast'),
   PIXWARDEN_BATCH_SIZE: integer(1, 256).default(8),
   PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
@@ -155,8 +156,10 @@ export type Config = {
   databasePool: number
   queuePrefix: string
   policiesDir: string
-  /** A folder, or the id of a model under `models/`. */
+  /** A folder, or the id of a model in `modelsDir` or shipped. */
   model: string
+  /** Where pulled models are. */
+  modelsDir: string
   preprocess: 'fast' | 'exact'
   maxBatch: number
   batchWaitMs: number
@@ -248,6 +251,7 @@ function toConfig(read: z.infer<typeof variables>): Config {
     queuePrefix: read.PIXWARDEN_QUEUE_PREFIX,
     policiesDir: path.resolve(read.PIXWARDEN_POLICIES),
     model: read.PIXWARDEN_MODEL,
+    modelsDir: path.resolve(read.PIXWARDEN_MODELS_DIR ?? path.join(dataDir, 'models')),
     preprocess: read.PIXWARDEN_PREPROCESS,
     maxBatch: read.PIXWARDEN_BATCH_SIZE,
     batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
