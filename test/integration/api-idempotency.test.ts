@@ -54,6 +54,7 @@ test('once it is decided, the repeat gets the decision', async () => {
 test.each([
   ['another image', () => post('reused', other)],
   ['other fields', () => post('reused', photo, '?source=elsewhere')],
+  ['another uploader', () => post('reused', photo, '?uploader=member-7')],
 ])('%s under the same key is refused', async (_what, send) => {
   await post('reused')
   const before = await api.remains()

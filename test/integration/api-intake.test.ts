@@ -18,7 +18,7 @@ const stored = (id: string) => api.call(`/v1/uploads/${id}`).then((response) => 
 
 describe('an image comes in', () => {
   test('as a raw body, with fields in the query', async () => {
-    const query = `?external_id=ad-17&source=shop&metadata=${encodeURIComponent('{"seller":{"id":7}}')}`
+    const query = `?external_id=ad-17&source=shop&uploader=member-7&metadata=${encodeURIComponent('{"seller":{"id":7}}')}`
     const response = await api.post(photo, { query, headers: { 'content-type': 'image/jpeg' } })
     expect(response.status).toBe(202)
     const body = (await response.json()) as { id: string; links: { self: string } }
@@ -29,6 +29,7 @@ describe('an image comes in', () => {
       status: 'pending',
       external_id: 'ad-17',
       source: 'shop',
+      uploader: 'member-7',
       metadata: { seller: { id: 7 } },
       image: {
         sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -45,12 +46,18 @@ describe('an image comes in', () => {
     const data = new FormData()
     if (order === 'after') data.append('file', new Blob([photo]), 'x')
     data.append('external_id', 'ad-18')
+    data.append('uploader', 'u'.repeat(200))
     data.append('metadata', '{"a":[1,null,"ä"]}')
     if (order === 'before') data.append('file', new Blob([photo]), 'x')
     const response = await api.call('/v1/uploads', { method: 'POST', body: data })
     expect(response.status).toBe(202)
     const { id } = (await response.json()) as { id: string }
-    expect(await stored(id)).toMatchObject({ external_id: 'ad-18', metadata: { a: [1, null, 'ä'] }, image: { width: 451 } })
+    expect(await stored(id)).toMatchObject({
+      external_id: 'ad-18',
+      uploader: 'u'.repeat(200),
+      metadata: { a: [1, null, 'ä'] },
+      image: { width: 451 },
+    })
   })
 
   test('in pieces, with no length announced', async () => {
@@ -107,6 +114,7 @@ describe('an upload is refused, and leaves nothing,', () => {
     ['with a form that has no file', 400, 'invalid-request', () => submit(form(undefined, { source: 'shop' }))],
     ['with a file under another name', 400, 'invalid-request', () => submit(renamed('image'))],
     ['with two files', 400, 'invalid-request', () => submit(twoFiles())],
+    ['with an uploader of 201 characters', 400, 'invalid-request', () => submit(form(photo, { uploader: 'u'.repeat(201) }))],
     ['with a field that does not exist', 400, 'invalid-request', () => submit(form(photo, { extern_id: '1' }))],
     ['with a query that does not exist', 400, 'invalid-request', () => api.post(photo, { query: '?wiat=3' })],
     ['with metadata that is no object', 400, 'invalid-request', () => submit(form(photo, { metadata: '[1]' }))],

@@ -57,7 +57,12 @@ let marks = 0
 /** Uploads an image with names and metadata that are nobody else's. */
 async function submit(query = ''): Promise<{ id: string; mark: string }> {
   const mark = `mark-${++marks}-of-somebody`
-  const fields = { external_id: mark, source: `${mark}-app`, metadata: JSON.stringify({ who: `${mark}@example.org` }) }
+  const fields = {
+    external_id: mark,
+    source: `${mark}-app`,
+    uploader: `${mark}-member`,
+    metadata: JSON.stringify({ who: `${mark}@example.org` }),
+  }
   const response = await api.call(`/v1/uploads${query}`, { method: 'POST', body: form(photo, fields, `${mark}.jpg`) })
   return { id: ((await response.json()) as { id: string }).id, mark }
 }

@@ -100,6 +100,7 @@ describe('an image is fetched from its URL', () => {
     const { status, body } = await submit(`${server.url}/a/cat.jpg?b=c#d`, {
       query: '?source=shop',
       external_id: 'ad-17',
+      uploader: 'member-7',
       metadata,
     })
     expect(status).toBe(202)
@@ -107,6 +108,7 @@ describe('an image is fetched from its URL', () => {
     expect(await stored(body.id)).toMatchObject({
       external_id: 'ad-17',
       source: 'shop',
+      uploader: 'member-7',
       metadata,
       image: ((await stored(sent.id)) as { image: unknown }).image,
     })

@@ -62,11 +62,19 @@ describe('the upload store', () => {
   }
 
   test('an upload is pending until it is decided, and shows what came with it', async () => {
-    const upload = await insert({ source: 'shop', externalId: 'ad-7', metadata: { b: [1, null], a: 'ä' }, width: 4, height: 3 })
+    const upload = await insert({
+      source: 'shop',
+      externalId: 'ad-7',
+      uploader: 'member-7',
+      metadata: { b: [1, null], a: 'ä' },
+      width: 4,
+      height: 3,
+    })
     expect(await store.find('default', upload.id)).toEqual({
       id: upload.id,
       external_id: 'ad-7',
       source: 'shop',
+      uploader: 'member-7',
       metadata: { b: [1, null], a: 'ä' },
       image: { sha256: upload.sha256, mime: 'image/png', width: 4, height: 3, byte_size: 68 },
       received_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
@@ -86,6 +94,7 @@ describe('the upload store', () => {
     expect(await claim(upload.id)).toEqual({
       ...upload,
       externalId: undefined,
+      uploader: undefined,
       metadata: undefined,
       keepImage: true,
       attempts: 1,
@@ -112,11 +121,18 @@ describe('the upload store', () => {
       detail: 'missing views: frame-12',
       timings_ms: { queue: 1.23, fetch: 0.5, decode: 6, inference: 21, decide: 0.1 },
     })
-    const embeddings = await query('SELECT view, vector FROM pixwarden.embeddings WHERE upload_id = $1 ORDER BY view', id)
+    const embeddings = await query(
+      'SELECT view, vector, tenant, sign FROM pixwarden.embeddings WHERE upload_id = $1 ORDER BY view',
+      id,
+    )
     const floats = embeddings.map(({ view, vector }) => [view, vector.readFloatLE(0), vector.readFloatLE(4), vector.length])
     expect(floats).toEqual([
       ['full', Math.fround(0.6), Math.fround(-0.8), 8],
       ['on-black', 1, 0, 8],
+    ])
+    expect(embeddings).toMatchObject([
+      { tenant: 'default', sign: '01' },
+      { tenant: 'default', sign: '00' },
     ])
   })
 
@@ -193,7 +209,7 @@ describe('the upload store', () => {
   })
 
   test('a review that is opened is an event of its own, which names the upload as its platform does', async () => {
-    const id = await decide(full, { externalId: 'ad-7', source: 'shop', metadata: { seller: 3 } })
+    const id = await decide(full, { externalId: 'ad-7', source: 'shop', uploader: 'member-7', metadata: { seller: 3 } })
     const [review] = await query('SELECT id FROM pixwarden.reviews WHERE upload_id = $1', id)
     const { decided_at } = (await store.find('default', id)) as Decision
     const events = await query('SELECT type, body FROM pixwarden.events WHERE upload_id = $1 ORDER BY id', id)
@@ -204,7 +220,7 @@ describe('the upload store', () => {
       data: {
         id: review.id,
         state: 'open',
-        upload: { id, external_id: 'ad-7', source: 'shop', metadata: { seller: 3 } },
+        upload: { id, external_id: 'ad-7', source: 'shop', uploader: 'member-7', metadata: { seller: 3 } },
         action: 'flag',
         reason_codes: ['snakes', 'animals'],
         opened_at: decided_at,

@@ -75,10 +75,10 @@ async function insert(
   { id, tenant, idempotencyKey: key, requestHash }: Submission,
   { image, fields, blobKey }: ReadSubmission & { blobKey: string },
 ): Promise<void> {
-  const { source, external_id: externalId, metadata, store: keepImage } = fields
+  const { source, external_id: externalId, uploader, metadata, store: keepImage } = fields
   const idempotency = key === undefined ? undefined : { key, requestHash: requestHash ?? hashRequest(image.sha256, fields) }
   try {
-    await uploads.insert({ id, tenant, source, externalId, metadata, ...image, blobKey, keepImage }, idempotency)
+    await uploads.insert({ id, tenant, source, externalId, uploader, metadata, ...image, blobKey, keepImage }, idempotency)
   } catch (error) {
     if (!mayBeDone(error)) throw error
     const found = await uploads.find(tenant, id).catch(() => undefined)
@@ -111,8 +111,9 @@ async function hashOfRead(stores: Stores, submission: Submission): Promise<strin
 }
 
 /** Stands for what a request asks: the image, by the hash of its bytes or by its URL, and its fields, however they were sent. */
-export function hashRequest(image: string, { external_id, source, metadata, store }: UploadFields): string {
-  return createHash('sha256')
-    .update(JSON.stringify([image, external_id, source, metadata, ...(store === false ? [{ store }] : [])]))
-    .digest('hex')
+export function hashRequest(image: string, { external_id, source, uploader, metadata, store }: UploadFields): string {
+  const asked: unknown[] = [image, external_id, source, metadata]
+  if (store === false) asked.push({ store })
+  if (uploader !== undefined) asked.push({ uploader })
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex')
 }

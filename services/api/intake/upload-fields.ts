@@ -7,11 +7,12 @@ const MAX_DEPTH = 32
 const UNSTORABLE = /[\0\p{Surrogate}]/u
 const CONTROL = /[\p{Control}\p{Surrogate}]/u
 
-const label = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
+const label = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
 
 /** As it comes in a query or a form. */
 export const metadataText = z
@@ -34,8 +35,13 @@ export const storeText = z
 
 /** What may be sent with an image, as text: `metadata` is a JSON object. */
 export const uploadFields = z.strictObject({
-  external_id: label.optional().describe('The caller’s own id of the image.'),
-  source: label.optional().describe('Where it comes from, for example the name of an app.'),
+  external_id: label(255).optional().describe('The caller’s own id of the image.'),
+  source: label(255).optional().describe('Where it comes from, for example the name of an app.'),
+  uploader: label(200)
+    .optional()
+    .describe(
+      'The caller’s own id of whoever brought it in, never a name or an address: moderators are shown what else came from the same.',
+    ),
   metadata: metadata.optional(),
   store: storeText.transform((text) => text === 'true').optional(),
 })

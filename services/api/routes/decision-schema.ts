@@ -27,6 +27,7 @@ const common = {
   id: z.uuid(),
   external_id: z.string().optional(),
   source: z.string().optional(),
+  uploader: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   image: z.object({
     sha256: z.string(),

@@ -10,6 +10,7 @@ type Common = {
   id: string
   external_id?: string
   source?: string
+  uploader?: string
   metadata?: Record<string, unknown>
   image: { sha256: string; mime: string; width?: number; height?: number; byte_size: number }
   received_at: string
@@ -50,6 +51,8 @@ export type UploadFacts = {
   id: string
   externalId?: string | undefined
   source?: string | undefined
+  /** The platform's own id of whoever brought it in. */
+  uploader?: string | undefined
   metadata?: Record<string, unknown> | undefined
   sha256: string
   mime: string
@@ -84,11 +87,13 @@ function rounded(timings: Timings): Timings {
   return Object.fromEntries(Object.entries(timings).map(([stage, ms]) => [stage, Math.round(ms * 100) / 100]))
 }
 
-function common({ id, externalId, source, metadata, sha256, mime, width, height, byteSize, receivedAt }: UploadFacts): Common {
+function common(upload: UploadFacts): Common {
+  const { id, externalId, source, uploader, metadata, sha256, mime, width, height, byteSize, receivedAt } = upload
   return {
     id,
     ...(externalId !== undefined && { external_id: externalId }),
     ...(source !== undefined && { source }),
+    ...(uploader !== undefined && { uploader }),
     ...(metadata && { metadata }),
     image: { sha256, mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
     received_at: receivedAt.toISOString(),

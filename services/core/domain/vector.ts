@@ -11,6 +11,13 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return sum
 }
 
+/** A bit for each number, as text: 1 where it is below 0. Of two unit vectors with the angle a between them about a/π of the bits differ. */
+export function signBits(v: Float32Array): string {
+  let bits = ''
+  for (const x of v) bits += x < 0 ? '1' : '0'
+  return bits
+}
+
 /** The normalised mean of unit vectors of one length, as CLIP ensembles prompts (CLIP, section 3.1.4). Throws RangeError for none. */
 export function meanDirection(vectors: Float32Array[]): Float32Array {
   const [first] = vectors

@@ -3,6 +3,7 @@ import { buildDecision, type Conclusion, type Decision } from '../domain/decisio
 import { hasCode } from '../domain/errors.ts'
 import { type Event, reviewOpened, uploadDecided } from '../domain/events.ts'
 import { priorityOf, urgencyOf } from '../domain/review-priority.ts'
+import { signBits } from '../domain/vector.ts'
 import type { Database, Statement } from './database.ts'
 import { DELIVERIES_CHANNEL } from './delivery-queue.ts'
 import { storableText } from './storable-text.ts'
@@ -34,9 +35,9 @@ const CONCLUDE: Statement = {
       SELECT concluded.id, verdict.id, tenant, decided_at, version, model_id, mode, verdict.action, rules
       FROM concluded, json_to_recordset(verdicts) AS verdict(id text, version text, mode text, action text, rules json)
     ), vector AS (
-      INSERT INTO embeddings (upload_id, model_id, model_revision, view, vector)
-      SELECT id, model_id, model_revision, view, substring($2::bytea FROM start + 1 FOR length)
-      FROM concluded, json_to_recordset(vectors) AS vector(view text, start int, length int)
+      INSERT INTO embeddings (upload_id, tenant, model_id, model_revision, view, vector, sign)
+      SELECT id, tenant, model_id, model_revision, view, substring($2::bytea FROM start + 1 FOR length), sign::bit varying
+      FROM concluded, json_to_recordset(vectors) AS vector(view text, start int, length int, sign text)
     ), review AS (
       INSERT INTO reviews (id, upload_id, tenant, source, policies, priority, urgency, opened_at)
       SELECT review_id, id, tenant, source, reason_codes, priority, urgency, decided_at
@@ -111,7 +112,7 @@ async function concludeAll(database: Database, batch: Concluding[], decidedAt: D
     const start = end
     vectors.push(bytes)
     end += bytes.length
-    return { view, start, length: bytes.length }
+    return { view, start, length: bytes.length, sign: signBits(embedding) }
   }
   const rows = batch.map(({ upload, conclusion }) => ({
     ...rowOf(upload, withStorableDetail(conclusion), decidedAt),

@@ -9,6 +9,7 @@ import type { Database } from './database.ts'
 const NOTHING_LEFT = {
   source: null,
   external_id: null,
+  uploader: null,
   metadata: null,
   sha256: '',
   mime: '',

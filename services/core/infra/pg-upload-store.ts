@@ -19,11 +19,12 @@ import {
 import type { NewUpload, UploadStore } from './upload-store.ts'
 
 const FACTS = FACTS_COLUMNS.join(', ')
-const INSERTED = 'id, tenant, source, external_id, metadata, sha256, mime, width, height, byte_size, blob_key, keep_image'
+const INSERTED =
+  'id, tenant, source, external_id, uploader, metadata, sha256, mime, width, height, byte_size, blob_key, keep_image'
 
 const INSERT: Statement = {
   name: 'insert-upload',
-  text: `INSERT INTO uploads (${INSERTED}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  text: `INSERT INTO uploads (${INSERTED}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 }
 
 /** A key whose reservation lapsed may belong to another upload by now: then neither is written. */
@@ -31,11 +32,11 @@ const INSERT_WITH_KEY: Statement = {
   name: 'insert-upload-with-key',
   text: `
     WITH bound AS (
-      INSERT INTO idempotency_keys AS held (tenant, key, upload_id, request_hash) VALUES ($2, $13, $1, $14)
-      ON CONFLICT (tenant, key) DO UPDATE SET upload_id = $1, request_hash = $14, created_at = now() WHERE held.upload_id IS NULL
+      INSERT INTO idempotency_keys AS held (tenant, key, upload_id, request_hash) VALUES ($2, $14, $1, $15)
+      ON CONFLICT (tenant, key) DO UPDATE SET upload_id = $1, request_hash = $15, created_at = now() WHERE held.upload_id IS NULL
       RETURNING 1
     )
-    INSERT INTO uploads (${INSERTED}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM bound`,
+    INSERT INTO uploads (${INSERTED}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM bound`,
 }
 
 const FIND: Statement = {
@@ -139,6 +140,7 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
 }
 
 function valuesOf(upload: NewUpload): unknown[] {
-  const { id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage = true } = upload
-  return [id, tenant, source, externalId, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage]
+  const { id, tenant, source, externalId, uploader, metadata } = upload
+  const { sha256, mime, width, height, byteSize, blobKey, keepImage = true } = upload
+  return [id, tenant, source, externalId, uploader, metadata, sha256, mime, width, height, byteSize, blobKey, keepImage]
 }

@@ -4,9 +4,9 @@ import type { RuleResult } from '../domain/decide.ts'
 import type { Timings } from '../domain/decision.ts'
 import type { Action, Mode } from '../domain/policy.ts'
 import type { Scope } from '../domain/scopes.ts'
+import type { ImageTask, ImageTaskKind, TaskProblem } from './image-task-store.ts'
 import type { ReportsTable, ReviewQueuesTable, ReviewSkipsTable, ReviewsTable } from './review-tables.ts'
 import type { SessionsTable, SignInLinksTable } from './session-tables.ts'
-import type { ImageTask, ImageTaskKind, TaskProblem } from './image-task-store.ts'
 import type { WebhookTables } from './webhook-tables.ts'
 
 /** The tables of migrations/*.sql, for Kysely. */
@@ -38,6 +38,7 @@ type UploadsTable = {
   tenant: string
   source: string | null
   external_id: string | null
+  uploader: string | null
   metadata: Json<Record<string, unknown>> | null
   sha256: string
   mime: string
@@ -93,6 +94,9 @@ type EmbeddingsTable = {
   model_revision: string
   view: string
   vector: Buffer
+  tenant: string | null
+  /** Zeros and ones. */
+  sign: string | null
 }
 
 type EventsTable = {

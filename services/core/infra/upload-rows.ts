@@ -16,6 +16,7 @@ export type FactsRow = {
   id: string
   external_id: string | null
   source: string | null
+  uploader: string | null
   metadata: Record<string, unknown> | null
   sha256: string
   mime: string
@@ -29,6 +30,7 @@ export const FACTS_COLUMNS = [
   'id',
   'external_id',
   'source',
+  'uploader',
   'metadata',
   'sha256',
   'mime',
@@ -96,6 +98,7 @@ export function toFacts(row: FactsRow): UploadFacts {
     id: row.id,
     externalId: row.external_id ?? undefined,
     source: row.source ?? undefined,
+    uploader: row.uploader ?? undefined,
     metadata: row.metadata ?? undefined,
     sha256: row.sha256,
     mime: row.mime,

@@ -6,6 +6,7 @@ export type NewUpload = {
   id: string
   tenant: string
   source?: string | undefined
+  uploader?: string | undefined
   externalId?: string | undefined
   metadata?: Record<string, unknown> | undefined
   sha256: string
