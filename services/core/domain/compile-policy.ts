@@ -43,6 +43,11 @@ export function thresholdsFor(rule: Rule, modelId: string): Thresholds | undefin
   return own(modelId) ?? own(DEFAULT_MODEL) ?? own(ANY_MODEL)
 }
 
+/** The thresholds that a rule has for the model of stored decisions, or for any model while there are none. */
+export function currentThresholds(rule: Rule, modelId: string | undefined): Thresholds {
+  return thresholdsFor(rule, modelId ?? DEFAULT_MODEL) ?? {}
+}
+
 /**
  * Binds a policy to a model. `texts` holds the unit embedding of each of `promptsOf(policy)`.
  * A rule without thresholds for the model gets none here, and errors when it is scored.

@@ -1,5 +1,5 @@
 import type { CompiledPolicy, CompiledRule, ScoringModel } from './compile-policy.ts'
-import { type Action, type Mode, mostSevere } from './policy.ts'
+import { type Action, type Mode, mostSevere, type Thresholds } from './policy.ts'
 import { scoreView, type ViewScore } from './score.ts'
 
 /** A view of an image (`full`, `frame-12`, `on-black` …) and its unit embedding, shape [dim]. */
@@ -56,21 +56,30 @@ function bestView(rule: CompiledRule, views: ViewEmbedding[], model: ScoringMode
 }
 
 function verdictOf(rule: CompiledRule, best: ViewScore & { view: string }): RuleResult {
-  const { flag, reject } = rule.thresholds
-  const lowest = flag ?? reject
-  if (lowest === undefined) throw new RangeError(`rule ${rule.id} has no threshold for this model`)
-  const rejected = reject !== undefined && best.score >= reject
-  const matched = best.score >= lowest
+  const judged = judgeScore(best.score, rule.thresholds)
+  if (!judged) throw new RangeError(`rule ${rule.id} has no threshold for this model`)
   return {
     id: rule.id,
-    action: rejected ? 'reject' : matched ? 'flag' : 'approve',
-    matched,
+    action: judged.action,
+    matched: judged.matched,
     score: best.score,
-    threshold: rejected ? reject : lowest,
+    threshold: judged.threshold,
     prompt: best.concept.prompt,
     ...(best.contrast && { contrast: best.contrast.prompt }),
     view: best.view,
   }
+}
+
+/** What a score comes to, and the threshold that it reached, else the lowest that it did not. undefined without any threshold. */
+export function judgeScore(
+  score: number,
+  { flag, reject }: Thresholds,
+): { action: Action; matched: boolean; threshold: number } | undefined {
+  const lowest = flag ?? reject
+  if (lowest === undefined) return undefined
+  const rejected = reject !== undefined && score >= reject
+  const matched = score >= lowest
+  return { action: rejected ? 'reject' : matched ? 'flag' : 'approve', matched, threshold: rejected ? reject : lowest }
 }
 
 function mostSevereOf(results: { action: Action }[]): Action {

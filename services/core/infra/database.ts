@@ -7,7 +7,9 @@ import type { Tables } from './tables.ts'
 /** A server that does not answer in this time counts as down; the client waits a little longer than the server would. */
 const CONNECT_TIMEOUT_MS = 3000
 const STATEMENT_TIMEOUT_MS = 5000
-const QUERY_TIMEOUT_MS = 6000
+const PATIENCE_MS = 1000
+/** Compiling would take longer than what is read. */
+const READ_ONLY = '-c default_transaction_read_only=on -c jit=off'
 
 /** A statement that each connection prepares once, under `name`. */
 export type Statement = { name: string; text: string }
@@ -27,19 +29,23 @@ export type DatabaseOptions = {
   schema: string
   /** The most connections at once. */
   pool: number
+  /** For statistics: nothing can be written, and no statement may take longer. */
+  readOnly?: { timeoutMs: number }
   log: Logger
 }
 
 /** Connects when it is first used. */
-export function openDatabase({ url, schema, pool: max, log }: DatabaseOptions): Database {
-  const connectionString = withSearchPath(url, schema)
+export function openDatabase({ url, schema, pool: max, readOnly, log }: DatabaseOptions): Database {
+  const inSchema = withSearchPath(url, schema)
+  const connectionString = readOnly ? withOptions(inSchema, READ_ONLY) : inSchema
+  const timeoutMs = readOnly?.timeoutMs ?? STATEMENT_TIMEOUT_MS
   const pool = new Pool({
     connectionString,
     max,
     application_name: 'pixwarden',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + PATIENCE_MS,
     keepAlive: true,
   })
   pool.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'))
@@ -67,8 +73,12 @@ export function openDatabase({ url, schema, pool: max, log }: DatabaseOptions): 
 
 /** Adds the schema to the options of a connection string, after what they say already. */
 export function withSearchPath(url: string, schema: string): string {
+  return withOptions(url, `-c search_path=${schema}`)
+}
+
+function withOptions(url: string, added: string): string {
   const parsed = new URL(url)
-  const options = [parsed.searchParams.get('options'), `-c search_path=${schema}`]
+  const options = [parsed.searchParams.get('options'), added]
   parsed.searchParams.set('options', options.filter((option) => option !== null).join(' '))
   return parsed.href
 }
