@@ -50,7 +50,9 @@ test.each(['embedded', 'tiny-clip', 'tiny-siglip'])('every edit of %s embeds as 
   const edits = editVisionGraph(await readFile(model.visionFile), model)
   expect(edits.length).toBeGreaterThan(0)
   for (const { graph } of edits) {
-    const edited = await openVisionSession(graph, model, { threads: 1 })
+    const file = path.join(graphDir, 'edited.onnx')
+    await writeFile(file, graph)
+    const edited = await openVisionSession(file, model, { threads: 1 })
     for (const cosine of await cosines(model, original, edited)) expect(cosine).toBeGreaterThan(0.999999)
     await edited.release()
   }
@@ -59,7 +61,7 @@ test.each(['embedded', 'tiny-clip', 'tiny-siglip'])('every edit of %s embeds as 
 
 test('a model that is written as it was read is the same, byte for byte', async () => {
   const file = await readFile(modelOf('tiny-clip').visionFile)
-  expect(serialiseOnnx(parseOnnx(file)).equals(file)).toBe(true)
+  expect(Buffer.concat(serialiseOnnx(parseOnnx(file))).equals(file)).toBe(true)
 })
 
 test('the last layer of a transformer is cut after its attention, and of nothing else', async () => {
@@ -113,12 +115,12 @@ describe('a model that is opened', () => {
     expect(edits.map(({ name }) => name)).toEqual(['bytes, last layer cut', 'bytes'])
     const [original, opened] = [await openOriginal(model), await openVision(model, { threads: 1, graphDir: kept })]
     for (const cosine of await cosines(model, original, opened)) expect(cosine).toBeGreaterThan(0.999999)
-    expect(await readFile(path.join(kept, (await readdir(kept))[0] ?? ''))).toEqual(edits[1]?.graph)
+    expect(await readFile(path.join(kept, (await readdir(kept))[0] ?? ''))).toEqual(Buffer.concat(edits[1]?.graph ?? []))
   })
 })
 
 /** Tokens are the rows of a picture, and each has the mean of all subtracted: an operator that works token by token in other models, along another axis. */
-function mixingGraph(): Buffer {
+function mixingGraph(): Buffer[] {
   const number = (name: string, value: bigint, dims: number[]) => initializer(name, BigInt64Array.of(value), dims)
   const output = { ...tensorInput('image_embeds', FLOAT, ['batch', 3]), number: 12 }
   return serialiseOnnx({

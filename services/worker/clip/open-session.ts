@@ -13,10 +13,10 @@ export type Session = {
   outputs: TensorInfo[]
 }
 
-/** Loads a graph from a file or from memory. Throws AppError `invalid-model` when it cannot be loaded. */
-export async function openSession(graph: string | Buffer, { threads, provider = 'cpu' }: SessionOptions): Promise<Session> {
+/** Loads a graph. Throws AppError `invalid-model` when it cannot be loaded. */
+export async function openSession(file: string, { threads, provider = 'cpu' }: SessionOptions): Promise<Session> {
   try {
-    const session = await create(graph, {
+    const session = await InferenceSession.create(file, {
       executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -28,31 +28,20 @@ export async function openSession(graph: string | Buffer, { threads, provider = 
     })
     return { session, inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) }
   } catch (cause) {
-    throw new AppError(
-      'invalid-model',
-      `${typeof graph === 'string' ? graph : 'the edited graph'} cannot be loaded: ${(cause as Error).message}`,
-      { cause },
-    )
+    throw new AppError('invalid-model', `${file} cannot be loaded: ${(cause as Error).message}`, { cause })
   }
 }
 
-/** The runtime tells the two apart by type as well. */
-function create(graph: string | Buffer, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
-  return typeof graph === 'string' ? InferenceSession.create(graph, options) : InferenceSession.create(graph, options)
-}
-
-/** The output that holds the embedding: CLIP's exports have a projection by name, SigLIP's pool. Throws AppError `invalid-model`. */
+/** The output that holds the embedding: CLIP's exports have a projection by name, SigLIP's pool, open_clip's have nothing else. Throws AppError `invalid-model`. */
 export function embeddingOutput(file: string, outputs: TensorInfo[], projection: string, size: number | undefined): string {
-  const output = outputs.find(({ name }) => name === projection) ?? outputs.find(({ name }) => name === 'pooler_output')
+  const named = (wanted: string) => outputs.find(({ name }) => name === wanted)
+  const output = named(projection) ?? named('pooler_output') ?? (outputs.length === 1 ? outputs[0] : undefined)
   const names = outputs.map(({ name }) => name).join(', ')
   if (!output) throw new AppError('invalid-model', `${file} has no output ${projection} or pooler_output, but ${names}`)
   if (output.type !== 'float32') throw new AppError('invalid-model', `${file}: ${output.name} is ${output.type}, not float32`)
   const length = fixedSize(output.shape.at(-1))
   if (size !== undefined && length !== undefined && length !== size)
-    throw new AppError(
-      'invalid-model',
-      `${file}: ${output.name} has ${length} values, but config.json: projection_dim is ${size}`,
-    )
+    throw new AppError('invalid-model', `${file}: ${output.name} has ${length} values, but config.json says ${size}`)
   return output.name
 }
 

@@ -36,15 +36,38 @@ async function openBest(kept: string, model: Model, options: SessionOptions): Pr
   const original = await openVisionSession(model.visionFile, model, options)
   const expected = await original.embed(testViews(model))
   for (const { graph } of editVisionGraph(await readFile(model.visionFile), model)) {
-    const edited = await openVisionSession(graph, model, options).catch(() => undefined)
-    if (edited && (await agrees(edited, model, expected))) {
-      await original.release()
-      await keep(kept, graph)
-      return edited
-    }
-    await edited?.release()
+    const edited = await openEdited(kept, graph, model, { options, expected })
+    if (!edited) continue
+    await original.release()
+    return edited
   }
   return original
+}
+
+type Comparison = { options: SessionOptions; expected: Float32Array[] }
+
+/** Keeps the graph when its embeddings are the original's. undefined when they are not, it does not load, or it cannot be kept. */
+async function openEdited(
+  kept: string,
+  graph: Buffer[],
+  model: Model,
+  { options, expected }: Comparison,
+): Promise<VisionSession | undefined> {
+  const part = `${kept}.${randomUUID()}`
+  try {
+    await mkdir(path.dirname(kept), { recursive: true })
+    await writeFile(part, graph)
+    const edited = await openVisionSession(part, model, options)
+    if (await agrees(edited, model, expected)) {
+      await rename(part, kept)
+      return edited
+    }
+    await edited.release()
+  } catch {
+    // As good as none.
+  }
+  await rm(part, { force: true }).catch(() => {})
+  return undefined
 }
 
 async function agrees(session: VisionSession, model: Model, expected: Float32Array[]): Promise<boolean> {
@@ -64,16 +87,4 @@ function testViews({ preprocessing: { width, height } }: Model): Uint8Array[] {
   }
   const wave = (index: number) => 128 + 100 * Math.sin(index / 97)
   return [noise, wave, () => 128].map((value) => Uint8Array.from({ length: 3 * width * height }, (_, index) => value(index)))
-}
-
-/** What cannot be kept is made again the next time. */
-async function keep(file: string, graph: Buffer): Promise<void> {
-  const part = `${file}.${randomUUID()}`
-  try {
-    await mkdir(path.dirname(file), { recursive: true })
-    await writeFile(part, graph)
-    await rename(part, file)
-  } catch {
-    await rm(part, { force: true }).catch(() => {})
-  }
 }

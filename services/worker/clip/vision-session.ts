@@ -16,15 +16,10 @@ export type VisionSession = {
 
 export type VisionModel = Pick<Model, 'preprocessing' | 'embeddingSize'>
 
-/** Loads a graph, from a file or from memory, that is or was a model's image side. Throws AppError `invalid-model` when it is not what the model's files say. */
-export async function openVisionSession(
-  graph: string | Buffer,
-  model: VisionModel,
-  options: SessionOptions,
-): Promise<VisionSession> {
+/** Loads a graph that is a model's image side, as it came or edited. Throws AppError `invalid-model` when it is not what the model's files say. */
+export async function openVisionSession(file: string, model: VisionModel, options: SessionOptions): Promise<VisionSession> {
   const { preprocessing, embeddingSize } = model
-  const file = typeof graph === 'string' ? graph : 'the edited graph'
-  const { session, inputs, outputs } = await openSession(graph, options)
+  const { session, inputs, outputs } = await openSession(file, options)
   const output = embeddingOutput(file, outputs, 'image_embeds', embeddingSize)
   const bytes = inputs.find(({ name }) => name === BYTES_INPUT)
   const input = bytes ?? pixelInput(file, inputs, preprocessing)

@@ -14,8 +14,8 @@ import { takeBytes } from './take-bytes.ts'
 
 const EMBEDDINGS = ['image_embeds', 'pooler_output']
 
-/** The same graph for less work, best first: each must be compared with the original before it is used. */
-export type EditedGraph = { name: 'bytes, last layer cut' | 'bytes'; graph: Buffer }
+/** The same graph for less work, best first: each must be compared with the original before it is used. The bytes of its file are in parts. */
+export type EditedGraph = { name: 'bytes, last layer cut' | 'bytes'; graph: Buffer[] }
 
 /** Edits the image side of a model. None for a graph that is laid out in a way that is not known here, or whose weights lie beside it. */
 export function editVisionGraph(file: Buffer, { preprocessing }: Pick<Model, 'preprocessing'>): EditedGraph[] {

@@ -30,6 +30,7 @@ const AXIS = { size: 1, name: 2 } as const
 /** Element types of tensors. */
 export const FLOAT = 1
 export const UINT8 = 2
+export const INT8 = 3
 export const INT64 = 7
 
 /** Throws RangeError for what is no ONNX model. */
@@ -40,7 +41,8 @@ export function parseOnnx(file: Buffer): OnnxModel {
   return { fields, graph: graph.filter(({ number }) => number !== GRAPH.node), nodes }
 }
 
-export function serialiseOnnx({ fields, graph, nodes }: OnnxModel): Buffer {
+/** The bytes of a model's file, in parts. */
+export function serialiseOnnx({ fields, graph, nodes }: OnnxModel): Buffer[] {
   const written = [...nodes.map(({ fields }) => message(GRAPH.node, fields)), ...graph]
   return writeFields(fields.map((field) => (field.number === MODEL.graph ? message(MODEL.graph, written) : field)))
 }
@@ -127,19 +129,28 @@ export function tensorInput(name: string, type: number, shape: readonly (number 
   return message(GRAPH.input, [text(VALUE.name, name), message(VALUE.type, [tensor])])
 }
 
-export function initializer(name: string, values: Float32Array | BigInt64Array, dims: readonly number[]): Field {
+/** Numbers as ONNX keeps them: float32, uint8, int8 or int64. */
+export type Numbers = Float32Array | Uint8Array | Int8Array | BigInt64Array
+
+export function initializer(name: string, values: Numbers, dims: readonly number[]): Field {
   return message(GRAPH.initializer, [
     ...dims.map((dim) => integer(TENSOR.dims, dim)),
-    integer(TENSOR.type, values instanceof Float32Array ? FLOAT : INT64),
+    integer(TENSOR.type, typeOf(values)),
     text(TENSOR.name, name),
     bytes(TENSOR.raw, Buffer.from(values.buffer, values.byteOffset, values.byteLength)),
   ])
 }
 
+function typeOf(values: Numbers): number {
+  if (values instanceof Float32Array) return FLOAT
+  if (values instanceof Uint8Array) return UINT8
+  return values instanceof Int8Array ? INT8 : INT64
+}
+
 export function makeNode(
   op: string,
   inputs: string[],
-  output: string,
+  output: string | string[],
   attributes: Record<string, number | number[]> = {},
 ): OnnxNode {
   const attributeFields = Object.entries(attributes).map(([name, value]) =>
@@ -152,7 +163,7 @@ export function makeNode(
   )
   return parseNode([
     ...inputs.map((name) => text(NODE.input, name)),
-    text(NODE.output, output),
+    ...[output].flat().map((name) => text(NODE.output, name)),
     text(NODE.op, op),
     ...attributeFields,
   ])
@@ -183,8 +194,9 @@ function nameOf(value: Field): string {
 }
 
 function messageOf(field: Field): Buffer {
-  if (field.kind !== 'bytes') throw new RangeError(`field ${field.number} is no message`)
-  return field.value
+  if (field.kind === 'bytes') return field.value
+  if (field.kind === 'parts') return Buffer.concat(field.value)
+  throw new RangeError(`field ${field.number} is no message`)
 }
 
 function bytesOf(fields: readonly Field[], number: number): Buffer {

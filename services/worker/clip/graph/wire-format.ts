@@ -5,8 +5,10 @@
  */
 export type Field = { number: number } & (
   | { kind: 'varint'; value: bigint }
-  | { kind: 'bytes'; value: Buffer }
   | { kind: 'fixed'; value: Buffer }
+  | { kind: 'bytes'; value: Buffer }
+  // Of a message that was put together here: its bytes in parts, for they may be many.
+  | { kind: 'parts'; value: Buffer[] }
 )
 
 const VARINT = 0
@@ -47,16 +49,18 @@ export function readFields(message: Buffer): Field[] {
   return fields
 }
 
-/** The inverse of `readFields`. Long values are not copied before they are all put together. */
-export function writeFields(fields: readonly Field[]): Buffer {
-  return Buffer.concat(fields.flatMap(bytesOf))
+/** The inverse of `readFields`: what is written one after the other. Values are not copied. */
+export function writeFields(fields: readonly Field[]): Buffer[] {
+  return fields.flatMap(partsOf)
 }
 
-function bytesOf(field: Field): Buffer[] {
+function partsOf(field: Field): Buffer[] {
   const { number } = field
   if (field.kind === 'varint') return [varintOf(tagOf(number, VARINT)), varintOf(field.value)]
-  if (field.kind === 'bytes') return [varintOf(tagOf(number, BYTES)), varintOf(BigInt(field.value.length)), field.value]
-  return [varintOf(tagOf(number, field.value.length === 4 ? FIXED32 : FIXED64)), field.value]
+  if (field.kind === 'fixed') return [varintOf(tagOf(number, field.value.length === 4 ? FIXED32 : FIXED64)), field.value]
+  const parts = field.kind === 'bytes' ? [field.value] : field.value
+  const length = parts.reduce((total, part) => total + part.length, 0)
+  return [varintOf(tagOf(number, BYTES)), varintOf(BigInt(length)), ...parts]
 }
 
 function tagOf(number: number, type: number): bigint {
@@ -74,7 +78,7 @@ function varintOf(value: bigint): Buffer {
 export const text = (number: number, value: string): Field => ({ number, kind: 'bytes', value: Buffer.from(value) })
 export const message = (number: number, fields: readonly Field[]): Field => ({
   number,
-  kind: 'bytes',
+  kind: 'parts',
   value: writeFields(fields),
 })
 export const integer = (number: number, value: number | bigint): Field => ({ number, kind: 'varint', value: BigInt(value) })
