@@ -39,7 +39,7 @@ export async function createWorker(config: Config, log: Logger): Promise<Worker>
 async function open(config: Config, log: Logger, closers: Closers): Promise<Worker> {
   const databaseUrl = requireDatabaseUrl(config)
   const metrics = createMetrics()
-  const model = await openModel(config.model)
+  const model = await openModel(config.model, config)
   for (const warning of model.warnings) log.warn({ model: model.id }, warning)
 
   let provider: string | undefined

@@ -1,18 +1,22 @@
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import type { ScoringModel } from '../../core/domain/compile-policy.ts'
 import { AppError } from '../../core/domain/errors.ts'
-import { packageRoot } from '../../core/infra/package-root.ts'
+import type { ModelFiles } from '../../core/domain/model-files.ts'
+import type { ModelSettings } from '../../core/domain/model-registry.ts'
+import { readManifest } from '../../core/infra/hub/model-manifest.ts'
+import { findModel } from './find-model.ts'
+import { listModelFiles } from './list-model-files.ts'
 import { modelRevision } from './model-revision.ts'
 import type { Preprocessing } from './preprocessing.ts'
+import { openClipConfig, openClipPreprocessing } from './read-immich-config.ts'
 import { readModelJson } from './read-model-json.ts'
 import { preprocessorConfig } from './read-preprocessing.ts'
 
 /** An image-text model as its folder describes it: plain data, its graphs not yet loaded. */
 export type Model = {
-  /** The folder's name, by which policies and decisions call the model. */
+  /** By which policies and decisions call the model: the registry's where it was pulled, else the folder's name. */
   id: string
   dir: string
   /** SHA-256 over the model's files. */
@@ -38,9 +42,14 @@ export type TextSettings = {
   padding: 'none' | 'max-length'
   padToken: string | undefined
   padId: number
-  /** `clip` for CLIP's own clean-up before the split into tokens. */
-  cleanUp: 'none' | 'clip'
+  cleanUp: TextCleanUp
 }
+
+/**
+ * Before the split into tokens: `clip` is CLIP's own, `canonical` open_clip's for SigLIP (lower case, no punctuation), `lower-case` what SigLIP 2 was
+ * trained with.
+ */
+export type TextCleanUp = 'none' | 'clip' | 'canonical' | 'lower-case'
 
 const size = z.int().positive()
 
@@ -72,72 +81,123 @@ const calibration = z.object({
   background_cosine: z.number().min(-1).max(1).optional(),
 })
 
-type ModelConfig = z.infer<typeof modelConfig>
+type TokenizerConfig = z.infer<typeof tokenizerConfig>
 type Calibration = z.infer<typeof calibration>
+
+/** What the configuration of either layout says. */
+type ModelConfig = {
+  /** `softmax` for CLIP and its kin, `sigmoid` for SigLIP's. */
+  trainedWith: 'softmax' | 'sigmoid'
+  kind: string
+  embeddingSize: number | undefined
+  imageSize: { height: number; width: number } | undefined
+  logitScale: number | undefined
+  textLength: number | undefined
+  padding: TextSettings['padding']
+  padId: number
+  cleanUp: TextCleanUp
+}
 
 /** The published models of the family were clipped there (CLIP, section 2.5); their `logit_scale_init_value` is only where training began. */
 const CLIP_LOGIT_SCALE = 100
 
 /**
- * Opens a model by its folder, or by the name of one under models/. The folder is laid out as the hub's ONNX exports are, with an optional
- * calibration.json. Throws AppError `invalid-model` that says which file and field is missing or wrong.
+ * Opens a model by its folder, or by the name of one in `modelsDir` or under models/. The folder is laid out as the hub's ONNX exports for
+ * transformers.js are, or as immich's, with an optional calibration.json; what pulled it may have left a manifest with settings that exports lack.
+ * Throws AppError `invalid-model` that says which file and field is missing or wrong.
  */
-export async function openModel(idOrFolder: string): Promise<Model> {
-  const dir = await modelDir(idOrFolder)
-  const id = path.basename(dir)
-  const [config, preprocessing, tokens, calibrated] = await Promise.all([
-    readModelJson(dir, 'config.json', modelConfig),
-    readModelJson(dir, 'preprocessor_config.json', preprocessorConfig),
-    readModelJson(dir, 'tokenizer_config.json', tokenizerConfig),
+export async function openModel(idOrFolder: string, { modelsDir }: { modelsDir?: string | undefined } = {}): Promise<Model> {
+  const dir = await findModel(idOrFolder, modelsDir)
+  const files = await listModelFiles(dir)
+  const [manifest, tokens, calibrated] = await Promise.all([
+    readManifest(dir),
+    readModelJson(dir, files.tokenizerConfig, tokenizerConfig),
     existsSync(path.join(dir, 'calibration.json')) ? readModelJson(dir, 'calibration.json', calibration) : {},
-    readModelJson(dir, 'tokenizer.json', tokenizer),
+    readModelJson(dir, files.tokenizer, tokenizer),
   ])
-  checkSizes(dir, config, preprocessing)
-  const revision = await modelRevision(dir)
-  const { scoring, warnings } = scoringOf({ id, revision }, config, calibrated)
+  const settings = manifest?.settings ?? {}
+  const [config, preprocessing] = await readConfig(dir, files, tokens)
+  checkSizes(dir, files, config, preprocessing)
+  const id = manifest?.id ?? path.basename(dir)
+  const revision = await modelRevision(dir, files)
+  const { scoring, warnings } = scoringOf({ id, revision }, config, { ...settings, ...calibrated })
   return {
     id,
     dir,
     revision,
     preprocessing,
     scoring,
-    embeddingSize: config.projection_dim,
-    visionFile: path.join(dir, 'onnx/vision_model.onnx'),
-    text: textSettings(dir, config, tokens),
+    embeddingSize: config.embeddingSize,
+    visionFile: path.join(dir, files.vision),
+    text: textSettings(dir, files, config, tokens, settings),
     warnings,
   }
 }
 
-/** What is written like a path is one; a bare name is first looked for under models/. */
-async function modelDir(idOrFolder: string): Promise<string> {
-  const models = path.join(packageRoot, 'models')
-  const isPath = /[/\\]/.test(idOrFolder) || idOrFolder.startsWith('.')
-  const candidates = [...(isPath ? [] : [path.join(models, idOrFolder)]), path.resolve(idOrFolder)]
-  const found = candidates.find((dir) => existsSync(dir))
-  if (found !== undefined) return found
-  const known = await readdir(models, { withFileTypes: true })
-  const ids = known.filter((entry) => entry.isDirectory()).map(({ name }) => name)
-  throw new AppError('invalid-model', `there is no model "${idOrFolder}": it is neither a folder nor one of ${ids.join(', ')}`)
+async function readConfig(dir: string, files: ModelFiles, tokens: TokenizerConfig): Promise<[ModelConfig, Preprocessing]> {
+  if (files.layout === 'immich') {
+    const { embed_dim, init_logit_bias, vision_cfg, text_cfg } = await readModelJson(dir, files.config, openClipConfig)
+    const preprocessing = await readModelJson(dir, files.preprocessor, openClipPreprocessing)
+    const { image_size } = vision_cfg
+    const [height, width] = typeof image_size === 'number' ? [image_size, image_size] : (image_size ?? [])
+    const config: ModelConfig = {
+      trainedWith: typeof init_logit_bias === 'number' ? 'sigmoid' : 'softmax',
+      kind: 'SigLIP',
+      embeddingSize: embed_dim,
+      imageSize: height !== undefined && width !== undefined ? { height, width } : undefined,
+      logitScale: undefined,
+      textLength: text_cfg.context_length,
+      padding: 'max-length',
+      padId: 0,
+      cleanUp: text_cfg.tokenizer_kwargs?.clean === 'canonicalize' ? 'canonical' : cleanUpOf(tokens),
+    }
+    return [config, preprocessing]
+  }
+  const config = await readModelJson(dir, files.config, modelConfig)
+  const { model_type, padding, text_config, vision_config } = config
+  const { image_size } = vision_config
+  const paddedInTraining = padding === undefined ? model_type.startsWith('siglip') : padding === 'max_length'
+  const read: ModelConfig = {
+    trainedWith: model_type === 'clip' ? 'softmax' : 'sigmoid',
+    kind: model_type,
+    embeddingSize: config.projection_dim,
+    imageSize: image_size === undefined ? undefined : { height: image_size, width: image_size },
+    logitScale: config.logit_scale,
+    textLength: text_config.max_position_embeddings,
+    padding: paddedInTraining ? 'max-length' : 'none',
+    padId: text_config.pad_token_id ?? 0,
+    cleanUp: cleanUpOf(tokens),
+  }
+  return [read, await readModelJson(dir, files.preprocessor, preprocessorConfig)]
 }
 
-function checkSizes(dir: string, { vision_config: { image_size } }: ModelConfig, { width, height }: Preprocessing): void {
-  if (image_size === undefined || (image_size === width && image_size === height)) return
+function cleanUpOf({ tokenizer_class }: TokenizerConfig): TextCleanUp {
+  return tokenizer_class?.startsWith('CLIPTokenizer') ? 'clip' : 'none'
+}
+
+function checkSizes(
+  dir: string,
+  { preprocessor }: ModelFiles,
+  { imageSize }: ModelConfig,
+  { width, height }: Preprocessing,
+): void {
+  if (imageSize === undefined || (imageSize.height === height && imageSize.width === width)) return
   throw new AppError(
     'invalid-model',
-    `${path.join(dir, 'preprocessor_config.json')} makes pictures of ${width} × ${height}, but config.json: vision_config: image_size is ${image_size}`,
+    `${path.join(dir, preprocessor)} makes pictures of ${width} × ${height}, but config.json: image_size is ${imageSize.width}`,
   )
 }
 
 function scoringOf(
   model: { id: string; revision: string },
-  config: ModelConfig,
-  { logit_scale, logit_bias, background_cosine }: Calibration,
+  { trainedWith, kind, logitScale }: ModelConfig,
+  { logit_scale, logit_bias, background_cosine }: ModelSettings & Calibration,
 ): Pick<Model, 'scoring' | 'warnings'> {
-  const scale = config.logit_scale ?? logit_scale
+  const scale = logitScale ?? logit_scale
   const warnings = []
-  if (config.model_type !== 'clip' && (scale === undefined || logit_bias === undefined))
+  if (trainedWith === 'sigmoid' && (scale === undefined || logit_bias === undefined))
     warnings.push(
-      `a ${config.model_type} model needs logit_scale and logit_bias in its calibration.json: without a bias sigmoid rules flag everything, without a scale ${CLIP_LOGIT_SCALE} is taken`,
+      `a ${kind} model needs logit_scale and logit_bias in its calibration.json: without a bias sigmoid rules flag everything, without a scale ${CLIP_LOGIT_SCALE} is taken`,
     )
   const scoring = {
     ...model,
@@ -148,24 +208,28 @@ function scoringOf(
   return { scoring, warnings }
 }
 
-function textSettings(dir: string, config: ModelConfig, tokens: z.infer<typeof tokenizerConfig>): TextSettings {
-  const { model_type, padding, text_config } = config
-  const limits = [tokens.model_max_length, text_config.max_position_embeddings].filter((limit) => limit !== undefined)
+function textSettings(
+  dir: string,
+  files: ModelFiles,
+  config: ModelConfig,
+  tokens: TokenizerConfig,
+  settings: ModelSettings,
+): TextSettings {
+  const limits = [tokens.model_max_length, config.textLength].filter((limit) => limit !== undefined)
   const maxLength = Math.min(...limits)
   if (!Number.isSafeInteger(maxLength))
     throw new AppError(
       'invalid-model',
-      `${path.join(dir, 'tokenizer_config.json')}: model_max_length: is missing, and config.json has no text_config: max_position_embeddings`,
+      `${path.join(dir, files.tokenizerConfig)}: model_max_length: is missing, and config.json has no text_config: max_position_embeddings`,
     )
-  const paddedInTraining = padding === undefined ? model_type.startsWith('siglip') : padding === 'max_length'
   return {
-    file: path.join(dir, 'onnx/text_model.onnx'),
-    tokenizerFile: path.join(dir, 'tokenizer.json'),
-    tokenizerConfigFile: path.join(dir, 'tokenizer_config.json'),
+    file: path.join(dir, files.text),
+    tokenizerFile: path.join(dir, files.tokenizer),
+    tokenizerConfigFile: path.join(dir, files.tokenizerConfig),
     maxLength,
-    padding: paddedInTraining ? 'max-length' : 'none',
+    padding: settings.padding ?? config.padding,
     padToken: tokens.pad_token ?? undefined,
-    padId: text_config.pad_token_id ?? 0,
-    cleanUp: tokens.tokenizer_class?.startsWith('CLIPTokenizer') ? 'clip' : 'none',
+    padId: config.padId,
+    cleanUp: settings.lower_case ? 'lower-case' : config.cleanUp,
   }
 }

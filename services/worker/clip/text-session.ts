@@ -12,7 +12,7 @@ export type TextSession = { embed(texts: string[]): Promise<Float32Array[]> }
 type Shape = [batch: number, length: number]
 
 const MAX_BATCH = 32
-const INPUTS = ['input_ids', 'attention_mask']
+const MASK = 'attention_mask'
 
 /** Loads a model's text side. Throws AppError `invalid-model` when the graph is not what the model's files say. */
 export async function openTextSession({ text, embeddingSize }: Model, threads: number): Promise<TextSession> {
@@ -60,7 +60,7 @@ function batchesOf(tokens: Tokens[], maxBatch: number): number[][] {
 /** Rows and places that a graph of a fixed shape has too many are padding. */
 function tensorOf({ name, type }: TensorInfo, rows: Tokens[], [batch, length]: Shape, padId: number): Tensor {
   const valueAt =
-    name === 'input_ids'
+    name !== MASK
       ? (row: Tokens | undefined, place: number) => row?.ids[place] ?? padId
       : (row: Tokens | undefined, place: number) => (row && place < row.length ? 1 : 0)
   const values = Array.from({ length: batch * length }, (_, i) => valueAt(rows[Math.floor(i / length)], i % length))
@@ -69,10 +69,10 @@ function tensorOf({ name, type }: TensorInfo, rows: Tokens[], [batch, length]: S
     : new Tensor('int32', Int32Array.from(values), [batch, length])
 }
 
+/** transformers calls it `input_ids`, open_clip `text`. */
 function tokenInput(file: string, inputs: TensorInfo[]): TensorInfo {
-  const ids = inputs.find(({ name }) => name === 'input_ids')
-  const strange = inputs.filter(({ name, type }) => !INPUTS.includes(name) || !['int32', 'int64'].includes(type))
-  if (ids && strange.length === 0) return ids
+  const [ids, ...others] = inputs.filter(({ name }) => name !== MASK)
+  if (ids && others.length === 0 && inputs.every(({ type }) => type === 'int32' || type === 'int64')) return ids
   const found = inputs.map(({ name, type }) => `${name} (${type})`).join(', ')
-  throw new AppError('invalid-model', `${file} must take int32 or int64 input_ids and at most attention_mask, not ${found}`)
+  throw new AppError('invalid-model', `${file} must take int32 or int64 input_ids and at most ${MASK}, not ${found}`)
 }

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../core/domain/errors.ts'
+import { canonicalText } from './canonical-text.ts'
 import { cleanClipText } from './clean-clip-text.ts'
-import type { TextSettings } from './open-model.ts'
+import type { TextCleanUp, TextSettings } from './open-model.ts'
 
 /** `ids` has start and end tokens and is at most `maxLength` long, or exactly that for a model that pads; `length` of them are not padding. */
 export type Tokens = { ids: number[]; length: number }
@@ -25,10 +26,23 @@ export async function openTokenizer(settings: TextSettings): Promise<PromptToken
   return {
     padId,
     encode(text) {
-      const ids = cut(tokenizer.encode(cleanUp === 'clip' ? cleanClipText(text) : text).ids)
+      const ids = cut(tokenizer.encode(clean(text, cleanUp)).ids)
       const missing = padding === 'max-length' ? maxLength - ids.length : 0
       return { ids: [...ids, ...new Array<number>(missing).fill(padId)], length: ids.length }
     },
+  }
+}
+
+function clean(text: string, cleanUp: TextCleanUp): string {
+  switch (cleanUp) {
+    case 'clip':
+      return cleanClipText(text)
+    case 'canonical':
+      return canonicalText(text)
+    case 'lower-case':
+      return text.toLowerCase()
+    case 'none':
+      return text
   }
 }
 

@@ -1,0 +1,139 @@
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { AppError } from '../../domain/errors.ts'
+import type { HubClient, KnownFile } from './hub-client.ts'
+import { PassingProblem } from './hub-problems.ts'
+import { type RetryPauses, withRetries } from './with-retries.ts'
+
+export type WantedFile = KnownFile & { repo: string; commit: string; path: string }
+
+export type DownloadOptions = {
+  client: HubClient
+  /** Told how many bytes of the file are there, which can become fewer. */
+  onBytes: (there: number) => void
+  pauses: RetryPauses
+  signal?: AbortSignal | undefined
+}
+
+/** What is there after a check: SHA-256 in hex, size in bytes. */
+export type DownloadedFile = { path: string; sha256: string; size: number }
+
+/**
+ * Brings one file to `dir`, under its path. What an earlier attempt left in `<file>.part` is gone on with; a file appears under its name only
+ * once its size and digest are those that were asked for. Throws AppError `fetch-failed` or `storage-full`.
+ */
+export async function downloadFile(dir: string, file: WantedFile, options: DownloadOptions): Promise<DownloadedFile> {
+  const target = path.join(dir, file.path)
+  const part = `${target}.part`
+  await mkdir(path.dirname(target), { recursive: true })
+  const present = await checked(target, file).catch(() => undefined)
+  if (present) {
+    options.onBytes(present.size)
+    return present
+  }
+  let wrong: string | undefined
+  for (let attempt = 0; attempt < 2; attempt++) {
+    await withRetries(() => fetchRest(part, file, options), { ...options, progress: () => sizeOf(part) })
+    try {
+      const whole = await checked(part, file)
+      await flushFile(part)
+      await rename(part, target)
+      await forget(part)
+      return whole
+    } catch (error) {
+      wrong = (error as Error).message
+      await forget(part)
+    }
+  }
+  throw new AppError('fetch-failed', `${file.repo}/${file.path} arrived damaged, twice: ${wrong}`)
+}
+
+/** Resolves when the file is there to its last byte, whatever it holds. Bytes that came before a failure stay. */
+async function fetchRest(part: string, file: WantedFile, { client, onBytes, signal }: DownloadOptions): Promise<void> {
+  const have = await sizeOf(part)
+  if (file.size !== undefined && have === file.size) return onBytes(have)
+  const rest = have > 0 ? { from: have, validator: await readValidator(part) } : undefined
+  const body = await client.open(file, rest, signal).catch(async (error) => {
+    if (!(error instanceof RangeError)) throw error
+    await forget(part)
+    throw new PassingProblem(`${file.path} is another file by now`)
+  })
+  if (body.from !== 0 && body.from !== have) {
+    await forget(part)
+    throw new PassingProblem(`${file.path} was sent from the wrong place`)
+  }
+  await writeFile(validatorOf(part), body.validator ?? '')
+  const limit = file.size ?? body.size
+  let there = body.from
+  onBytes(there)
+  const count = async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      there += chunk.length
+      if (limit !== undefined && there > limit) throw new AppError('fetch-failed', `${file.path} is larger than ${limit} bytes`)
+      yield chunk
+      onBytes(there)
+    }
+  }
+  await pipeline(body.chunks, count, createWriteStream(part, { flags: body.from === 0 ? 'w' : 'a' })).catch((cause) => {
+    throw passing(file, cause)
+  })
+  if (limit !== undefined && there < limit) throw new PassingProblem(`${file.path} ended after ${there} of ${limit} bytes`)
+}
+
+/** Everything but what our own disk or we ourselves say is the connection's doing. */
+function passing(file: WantedFile, cause: unknown): unknown {
+  if (cause instanceof AppError || (cause instanceof Error && cause.name === 'AbortError')) return cause
+  const { syscall, code } = cause as NodeJS.ErrnoException
+  if (syscall === 'write' && code !== 'EPIPE') return cause
+  if (syscall === 'open') return cause
+  return new PassingProblem(`the connection broke while ${file.path} came: ${(cause as Error).message}`, { cause })
+}
+
+/** Reads the file again, from the disk, since that is what counts. Throws an Error that says what is not as it should be. */
+export async function checked(at: string, { path, ...known }: KnownFile & { path: string }): Promise<DownloadedFile> {
+  const size = await sizeOf(at)
+  if (known.size !== undefined && size !== known.size) throw new Error(`it has ${size} bytes, not ${known.size}`)
+  const sha256 = createHash('sha256')
+  const blob = createHash('sha1').update(`blob ${size}\0`)
+  await digest(at, known.sha256 === undefined && known.gitSha1 !== undefined ? [sha256, blob] : [sha256])
+  const hex = sha256.digest('hex')
+  if (known.sha256 !== undefined && hex !== known.sha256) throw new Error(`its SHA-256 is ${hex}, not ${known.sha256}`)
+  if (known.sha256 === undefined && known.gitSha1 !== undefined && blob.digest('hex') !== known.gitSha1)
+    throw new Error(`it is not the blob ${known.gitSha1}`)
+  return { path, sha256: hex, size }
+}
+
+async function digest(at: string, hashes: Hash[]): Promise<void> {
+  for await (const chunk of createReadStream(at, { highWaterMark: 1 << 20 })) for (const hash of hashes) hash.update(chunk)
+}
+
+async function sizeOf(at: string): Promise<number> {
+  return stat(at).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+const validatorOf = (part: string) => `${part}.etag`
+
+async function readValidator(part: string): Promise<string | undefined> {
+  const text = await readFile(validatorOf(part), 'utf8').catch(() => '')
+  return text === '' ? undefined : text
+}
+
+async function forget(part: string): Promise<void> {
+  await Promise.all([rm(part, { force: true }), rm(validatorOf(part), { force: true })])
+}
+
+/** Makes what was written survive a power cut. */
+async function flushFile(at: string): Promise<void> {
+  const handle = await open(at, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
