@@ -1,8 +1,8 @@
+import { EventEmitter, once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
 import type { FeedType } from '../../services/core/domain/feed.ts'
 import type { TestDatabase } from './postgres.ts'
-import { waitFor } from './wait-for.ts'
 
 /** An event of an event stream; `atMs` is by `performance.now()`. */
 export type Heard = { id: string | undefined; event: string; data: { type: string; data: { n: number } }; atMs: number }
@@ -19,6 +19,7 @@ export async function openFeed(url: string, { key, query = '', lastEventId }: Op
     sent.once('response', resolve).once('error', reject).end(),
   )
   const heard: Heard[] = []
+  const arrivals = new EventEmitter()
   const reader = { comments: 0, ended: false, retryMs: undefined as number | undefined }
   let rest = ''
   response.setEncoding('utf8')
@@ -45,6 +46,16 @@ export async function openFeed(url: string, { key, query = '', lastEventId }: Op
       data: JSON.parse(data),
       atMs: performance.now(),
     })
+    arrivals.emit('event')
+  }
+
+  async function hears(count: number, timeoutMs = 10_000): Promise<Heard[]> {
+    const signal = AbortSignal.timeout(timeoutMs)
+    while (heard.length < count)
+      await once(arrivals, 'event', { signal }).catch(() => {
+        throw new Error(`${heard.length} of ${count} events came in ${timeoutMs} ms`)
+      })
+    return heard
   }
 
   return {
@@ -57,8 +68,7 @@ export async function openFeed(url: string, { key, query = '', lastEventId }: Op
     numbers: () => heard.filter(({ data }) => data.type !== undefined).map(({ data }) => data.data.n),
     /** As a browser remembers it. */
     lastEventId: () => heard.findLast(({ id }) => id !== undefined)?.id,
-    hears: (count: number, timeoutMs?: number) =>
-      waitFor(() => heard.length >= count && heard, { what: `${count} events`, ...(timeoutMs && { timeoutMs }) }),
+    hears,
     close: () => sent.destroy(),
   }
 }
