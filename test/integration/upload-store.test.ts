@@ -220,6 +220,7 @@ describe('the upload store', () => {
       data: {
         id: review.id,
         state: 'open',
+        origin: 'decision',
         upload: { id, external_id: 'ad-7', source: 'shop', uploader: 'member-7', metadata: { seller: 3 } },
         action: 'flag',
         reason_codes: ['snakes', 'animals'],
