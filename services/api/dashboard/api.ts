@@ -42,7 +42,7 @@ export function hasProblem(error: unknown, ...codes: string[]): error is ApiProb
 
 /** Calls `/v1` with the session's cookie and its token against forged requests. A 401 ends the session, unless there is none yet. */
 export function createApi(session: Signal<SessionState>): Api {
-  let clockOffsetMs = 0
+  let clockOffsetMs = Number.NEGATIVE_INFINITY
 
   const call = async (method: string, path: string, body: unknown, options: CallOptions): Promise<Response> => {
     const response = await fetch(`/v1${path}${queryText(options.query)}`, {
@@ -58,7 +58,7 @@ export function createApi(session: Signal<SessionState>): Api {
       throw new ApiProblem(0, 'offline', error.message)
     })
     const date = Date.parse(response.headers.get('date') ?? '')
-    if (!Number.isNaN(date)) clockOffsetMs = date - Date.now()
+    if (!Number.isNaN(date)) clockOffsetMs = closerOffset(clockOffsetMs, date - Date.now())
     if (response.ok) return response
     if (response.status === 401 && session.peek().kind === 'signed-in') session.value = { kind: 'signed-out', expired: true }
     throw await readProblem(response)
@@ -77,8 +77,13 @@ export function createApi(session: Signal<SessionState>): Api {
       await call('DELETE', path, undefined, options)
     },
     blob: async (path, options = {}) => (await call('GET', path, undefined, options)).blob(),
-    now: () => Date.now() + clockOffsetMs,
+    now: () => Date.now() + (Number.isFinite(clockOffsetMs) ? clockOffsetMs : 0),
   }
+}
+
+/** A header's time is cut to the second and late by its way: of several, the largest is nearest. One that is far off tells of a clock that was set. */
+function closerOffset(known: number, told: number): number {
+  return Math.abs(told - known) > 2500 ? told : Math.max(known, told)
 }
 
 function headersOf(method: string, body: unknown, session: SessionState): Record<string, string> {

@@ -58,6 +58,7 @@ export function ReviewPage({ params, query }: PageProps) {
     <>
       <div class="page-head">
         <h1>{titleOf(choice)}</h1>
+        <UndoBar line={line} onUndo={undo} />
         <div class="row">
           <WorkCounters />
           <Button shortcut="B" onClick={openBulk}>
@@ -86,7 +87,6 @@ export function ReviewPage({ params, query }: PageProps) {
       ) : (
         <NothingHere sitting={sitting} />
       )}
-      <UndoBar line={line} onUndo={undo} />
       <ShortcutSheet
         keys={strings.review.keyTexts}
         open={sheet.value}

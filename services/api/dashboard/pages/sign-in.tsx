@@ -59,7 +59,7 @@ export function SignInPage({ expired, error }: { expired: boolean; error: unknow
           label={text.name}
           hint={text.nameHint}
           name="name"
-          autocomplete="name"
+          autocomplete="username"
           maxLength={100}
           defaultValue={preferences.current.value.name}
         />

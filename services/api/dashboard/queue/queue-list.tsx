@@ -9,21 +9,35 @@ export function QueueList({ queues, chosen }: { queues: NamedQueue[]; chosen: st
   return (
     <nav class="panel queue-list" aria-label={strings.queue.queues}>
       <ul>
-        {queues.map(({ name, open, saved }) => (
-          <li key={name}>
-            <a
-              href={router.href(name === 'all' ? '/' : `/?queue=${encodeURIComponent(name)}`)}
-              aria-current={name === chosen ? 'true' : undefined}
-            >
+        {queues.map((queue) => (
+          <li key={queue.name}>
+            <a href={router.href(addressOf(queue))} aria-current={queue.name === chosen ? 'true' : undefined}>
               <span>
-                {name === 'all' ? strings.queue.all : name}
-                {saved && <span class="dim small">{` ${strings.queue.saved}`}</span>}
+                {labelOf(queue)}
+                <span class="dim small">{kindOf(queue)}</span>
               </span>
-              <b>{countText(open)}</b>
+              <b>{countText(queue.open)}</b>
             </a>
           </li>
         ))}
       </ul>
     </nav>
   )
+}
+
+function addressOf({ name }: NamedQueue): string {
+  return name === 'all' ? '/' : `/?queue=${encodeURIComponent(name)}`
+}
+
+/** Those that nobody has saved are named after the one thing that they filter by. */
+function labelOf({ name, saved, filter: { policy, source, origin } }: NamedQueue): string {
+  if (name === 'all') return strings.queue.all
+  return saved ? name : (policy ?? source ?? origin ?? name)
+}
+
+function kindOf({ saved, filter }: NamedQueue): string {
+  const kinds = strings.queue.kinds
+  if (saved) return ` ${kinds.saved}`
+  const kind = (['policy', 'source', 'origin'] as const).find((each) => filter[each] !== undefined)
+  return kind ? ` ${kinds[kind]}` : ''
 }

@@ -1,9 +1,8 @@
 import type { Signal } from '@preact/signals'
 import type { Verdict } from '../api-types.ts'
 import { Button } from '../parts/button.tsx'
-import { SelectField } from '../parts/field.tsx'
-import { Key } from '../parts/key.tsx'
 import { strings } from '../strings.ts'
+import { ReasonChoice } from './reason-choice.tsx'
 import { APPROVALS, type Reason } from './reasons.ts'
 
 export type DecisionFormProps = {
@@ -19,51 +18,42 @@ export type DecisionFormProps = {
 
 /** The three things that can be done, and with which reason. What has a key says so. */
 export function DecisionForm({ reasons, rejectCode, approveCode, note, onReason, onDecide, onSkip }: DecisionFormProps) {
+  const text = strings.review
   return (
     <form class="decision-form" onSubmit={(event) => event.preventDefault()}>
-      <div class="row verdicts">
-        <Button kind="approve" shortcut="A" onClick={() => onDecide('approve')}>
-          {strings.review.approve}
-        </Button>
-        <Button kind="reject" shortcut="R" onClick={() => onDecide('reject')}>
-          {strings.review.reject}
-        </Button>
-        <Button shortcut="S" onClick={onSkip}>
-          {strings.review.skip}
-        </Button>
-      </div>
-      <fieldset class="reasons">
-        <legend>{strings.review.rejectReason}</legend>
-        {reasons.map(({ code, text, matched }, index) => (
-          <label key={code} class="reason" title={code}>
-            <input type="radio" name="reason" value={code} checked={code === rejectCode} onChange={() => onReason(code)} />
-            {index < 9 && <Key>{index + 1}</Key>}
-            <span>{text}</span>
-            {matched && <span class="unseen">{strings.review.matchedReason}</span>}
-          </label>
-        ))}
-      </fieldset>
-      <div class="decision-more">
-        <SelectField
-          label={strings.review.approveReason}
-          value={approveCode.value}
-          options={APPROVALS.map((code) => ({ value: code, text: strings.review.approvals[code] }))}
-          onChange={(code) => {
-            approveCode.value = code
-          }}
-        />
-        <div class="field">
-          <label for="note">{strings.review.note}</label>
+      <div class="decision-row">
+        <div class="row verdicts">
+          <Button kind="approve" shortcut="A" onClick={() => onDecide('approve')}>
+            {text.approve}
+          </Button>
+          <Button kind="reject" shortcut="R" onClick={() => onDecide('reject')}>
+            {text.reject}
+          </Button>
+          <Button shortcut="S" onClick={onSkip}>
+            {text.skip}
+          </Button>
+        </div>
+        <label class="note-field">
+          {text.note}
           <input
-            id="note"
             value={note.value}
             maxLength={2000}
             onInput={(event) => {
               note.value = event.currentTarget.value
             }}
           />
-        </div>
+        </label>
       </div>
+      <ReasonChoice legend={text.rejectReason} verdict="reject" reasons={reasons} code={rejectCode} keys onChoose={onReason} />
+      <ReasonChoice
+        legend={text.approveReason}
+        verdict="approve"
+        reasons={APPROVALS.map((code) => ({ code, text: text.approvals[code], matched: false }))}
+        code={approveCode.value}
+        onChoose={(code) => {
+          approveCode.value = code
+        }}
+      />
     </form>
   )
 }

@@ -1,4 +1,6 @@
+import { useSignal } from '@preact/signals'
 import type { Explanation, PromptShare, RuleExplanation } from '../api-types.ts'
+import { Button } from '../parts/button.tsx'
 import { ErrorNote } from '../parts/error-note.tsx'
 import { SelectField } from '../parts/field.tsx'
 import { Table } from '../parts/table.tsx'
@@ -22,10 +24,13 @@ export type ExplanationPanelProps = {
   onRetry(): void
 }
 
+const FIRST_PROMPTS = 6
+
 /** Which words spoke for a match and which against it. */
 export function ExplanationPanel({ load, chosen, onChoose, onRetry }: ExplanationPanelProps) {
   const explanation = load.found.value
   const text = strings.review
+  const all = useSignal(false)
   if (load.error.value) return <ErrorNote title={text.explanationFailed} error={load.error.value} onRetry={onRetry} />
   if (!explanation || !chosen)
     return (
@@ -34,6 +39,7 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
         <p class="dim">{text.explaining}</p>
       </section>
     )
+  const prompts = promptRows(chosen)
   return (
     <section class="panel stack">
       <h2>{text.explanation}</h2>
@@ -54,10 +60,20 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
           { key: 'cosine', head: text.cosine, numeric: true, cell: ({ cosine }) => cosine.toFixed(3) },
           { key: 'share', head: text.share, numeric: true, cell: ({ share }) => <Share share={share} /> },
         ]}
-        rows={promptRows(chosen)}
+        rows={all.value ? prompts : prompts.slice(0, FIRST_PROMPTS)}
         rowKey={({ kind, text: prompt }) => `${kind} ${prompt}`}
         rowClass={({ kind }) => `prompt-${kind}`}
       />
+      {prompts.length > FIRST_PROMPTS && (
+        <Button
+          kind="quiet"
+          onClick={() => {
+            all.value = !all.value
+          }}
+        >
+          {all.value ? text.fewPrompts : text.allPrompts(prompts.length)}
+        </Button>
+      )}
     </section>
   )
 }

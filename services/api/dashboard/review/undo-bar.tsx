@@ -21,7 +21,7 @@ export function UndoBar({ line, onUndo }: { line: ReviewLine; onUndo(): void }) 
   }, [running, api, now])
   const ruling = latest?.entry.ruling
   if (!latest || !ruling) return null
-  const seconds = Math.max(0, Math.ceil((latest.untilMs - now.value) / 1000))
+  const seconds = Math.max(0, Math.floor((latest.untilMs - now.value) / 1000))
   if (seconds === 0) return null
   return (
     <div class="undo-bar">
