@@ -1,3 +1,4 @@
+import { type ComponentChildren, Fragment } from 'preact'
 import type { AuditView } from '../../../core/domain/audit.ts'
 import { Badge } from '../parts/badge.tsx'
 import { RelativeTime } from '../parts/relative-time.tsx'
@@ -9,44 +10,31 @@ export function AuditEntry({ entry }: { entry: AuditView }) {
   const { at, actor, action, subject } = entry
   const text = strings.audit
   return (
-    <li class="panel audit-entry">
-      <div class="audit-line">
-        <strong>{text.actions[action as keyof typeof text.actions] ?? action}</strong>
-        <span>
-          {actor.name} <Badge>{text.actors[actor.kind]}</Badge>
-        </span>
-        <span class="dim">
-          <RelativeTime at={at} />
-        </span>
-        <Subject action={action} subject={subject} />
-      </div>
-      <Details entry={entry} />
+    <li class="audit-entry">
+      <details>
+        <summary>
+          <strong>{text.actions[action as keyof typeof text.actions] ?? action}</strong>
+          <span>
+            {actor.name} <Badge>{text.actors[actor.kind]}</Badge>
+          </span>
+          <span class="dim">
+            <RelativeTime at={at} />
+          </span>
+          <code class="dim">{subject}</code>
+        </summary>
+        <Details entry={entry} />
+      </details>
     </li>
   )
 }
 
-/** The id of what it was done to, which leads there where there is a page. */
-function Subject({ action, subject }: Pick<AuditView, 'action' | 'subject'>) {
-  const { router } = useShell()
-  const page = pageOf(action)
-  if (page === undefined) return <code>{subject}</code>
-  return (
-    <a class="mono" href={router.href(`${page}/${encodeURIComponent(subject)}`)}>
-      {subject}
-    </a>
-  )
-}
-
-function pageOf(action: string): string | undefined {
-  if (action === 'webhook.delete' || action === 'upload.erase') return undefined
-  const pages: Record<string, string> = { webhook: '/webhooks', upload: '/uploads' }
-  return pages[action.split('.')[0] ?? '']
-}
-
-function Details({ entry: { seq, at, actor, details, hash, prev_hash } }: { entry: AuditView }) {
+function Details({ entry }: { entry: AuditView }) {
+  const { seq, at, actor, action, subject, details, hash, prev_hash } = entry
   const text = strings.audit
-  const rows: [string, string][] = [
-    ...Object.entries(details).map(([name, value]): [string, string] => [name, valueText(value)]),
+  const rows: [string, ComponentChildren][] = [
+    [text.subject, <Id key="subject" page={pageOf(action)} id={subject} />],
+    ...Object.entries(details).map(([name, value]): [string, ComponentChildren] => [name, detailOf(name, value)]),
+    [text.exactly, action],
     [text.at, at],
     [text.actorId, actor.id],
     [text.seq, String(seq)],
@@ -54,20 +42,32 @@ function Details({ entry: { seq, at, actor, details, hash, prev_hash } }: { entr
     [text.prevHash, prev_hash],
   ]
   return (
-    <details>
-      <summary>{text.details}</summary>
-      <dl class="pairs">
-        {rows.map(([name, value]) => (
-          <>
-            <dt>{name}</dt>
-            <dd class="mono">{value}</dd>
-          </>
-        ))}
-      </dl>
-    </details>
+    <dl class="pairs">
+      {rows.map(([name, value]) => (
+        <Fragment key={name}>
+          <dt>{name}</dt>
+          <dd class="mono">{value}</dd>
+        </Fragment>
+      ))}
+    </dl>
   )
 }
 
-function valueText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+/** An id, which leads to its page where there is one. */
+function Id({ page, id }: { page: string | undefined; id: string }) {
+  const { router } = useShell()
+  return page === undefined ? id : <a href={router.href(`${page}/${encodeURIComponent(id)}`)}>{id}</a>
+}
+
+const PAGES: Record<string, string> = { webhook: '/webhooks', upload: '/uploads' }
+/** Nothing is left of these, or it was done to something that has no page. */
+const NO_PAGE = ['webhook.delete', 'webhook.redeliver', 'upload.erase']
+
+function pageOf(action: string): string | undefined {
+  return NO_PAGE.includes(action) ? undefined : PAGES[action.split('.')[0] ?? '']
+}
+
+function detailOf(name: string, value: unknown): ComponentChildren {
+  if (typeof value !== 'string') return JSON.stringify(value)
+  return name === 'upload_id' ? <Id page="/uploads" id={value} /> : value
 }

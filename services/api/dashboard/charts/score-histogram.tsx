@@ -1,7 +1,7 @@
 import { useId } from 'preact/hooks'
 import type { Action, Thresholds } from '../../../core/domain/policy.ts'
 import { countText } from '../parts/format.ts'
-import { scoreText } from '../parts/format-figures.ts'
+import { thresholdText } from '../parts/format-figures.ts'
 import { strings } from '../strings.ts'
 import { ActionPatterns, fillOf } from './action-patterns.tsx'
 import { ChartFigure } from './chart-figure.tsx'
@@ -24,11 +24,13 @@ export type ScoreBucket = { from: number; to: number; count: number }
  */
 export function ScoreHistogram({
   title,
+  note,
   buckets,
   thresholds,
   proposed = thresholds,
 }: {
   title: string
+  note: string
   buckets: ScoreBucket[]
   thresholds: Thresholds
   proposed?: Thresholds
@@ -37,9 +39,10 @@ export function ScoreHistogram({
   return (
     <ChartFigure
       title={title}
+      legend={<p class="dim small">{note}</p>}
       table={{
         columns: [strings.charts.score, strings.charts.uploads],
-        rows: () => buckets.map(({ from, to, count }) => [`${scoreText(from)} – ${scoreText(to)}`, count]),
+        rows: () => buckets.map(({ from, to, count }) => [`${thresholdText(from)} – ${thresholdText(to)}`, count]),
       }}
     >
       <div class="chart-box" ref={box}>
@@ -100,7 +103,7 @@ function Plot({ buckets, thresholds, proposed, width }: PlotProps) {
         ))}
         {[0, 0.25, 0.5, 0.75, 1].map((share) => (
           <text key={share} class="tick" x={share * plot.width} y={plot.height + 18} text-anchor={anchorOf(share)}>
-            {scoreText(from + share * (to - from))}
+            {thresholdText(from + share * (to - from))}
           </text>
         ))}
       </g>
@@ -136,7 +139,7 @@ function ThresholdLines({ action, row, now, then, x, plot }: LineProps) {
           y={top}
           text-anchor={x(named) > plot.width / 2 ? 'end' : 'start'}
         >
-          {strings.charts.threshold[action](scoreText(named))}
+          {strings.charts.threshold[action](thresholdText(named))}
         </text>
       )}
     </g>
@@ -172,7 +175,7 @@ function summaryOf(buckets: ScoreBucket[], thresholds: Thresholds): string {
   const total = buckets.reduce((sum, { count }) => sum + count, 0)
   const lines = (['flag', 'reject'] as const).flatMap((action) => {
     const at = thresholds[action]
-    return at === undefined ? [] : [strings.charts.threshold[action](scoreText(at))]
+    return at === undefined ? [] : [strings.charts.threshold[action](thresholdText(at))]
   })
   return strings.charts.histogramSummary(countText(total), lines.join(', '))
 }

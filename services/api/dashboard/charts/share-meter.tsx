@@ -3,7 +3,7 @@ import { useId } from 'preact/hooks'
 const WIDTH = 240
 const HEIGHT = 10
 
-/** How a whole splits into a part and its rest, as one bar; `label` says it in words. An empty whole is an empty bar. */
+/** How a whole splits into a part and its rest, as one bar; `label` says it in words. */
 export function ShareMeter({ part, whole, label }: { part: number; whole: number; label: string }) {
   const id = useId()
   const filled = whole > 0 ? Math.round((part / whole) * WIDTH) : 0

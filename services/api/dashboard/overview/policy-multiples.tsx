@@ -12,7 +12,7 @@ export function PolicyMultiples({ policies }: Pick<Overview, 'policies'>) {
   return (
     <section class="panel" aria-labelledby="policies-title">
       <h2 id="policies-title">{strings.overview.byPolicy}</h2>
-      <p class="dim">{strings.overview.oneScale(countText(max))}</p>
+      <p class="dim small">{strings.overview.oneScale(countText(max))}</p>
       <ul class="multiples">
         {policies.map(({ id, mode, flag, reject, series }) => (
           <li key={id}>

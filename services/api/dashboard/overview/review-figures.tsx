@@ -19,7 +19,7 @@ export function ReviewFigures({ reviews }: Pick<Overview, 'reviews'>) {
         <Figure
           label={text.open}
           value={<a href={router.href('/')}>{countText(open)}</a>}
-          note={oldest_seconds === undefined ? text.nothingWaits : text.oldest(durationText(oldest_seconds))}
+          note={open + claimed === 0 ? text.nothingWaits : text.oldest(durationText(oldest_seconds ?? 0))}
         />
         <Figure label={text.claimed} value={countText(claimed)} note={text.claimedNote} />
         <Figure
@@ -32,7 +32,7 @@ export function ReviewFigures({ reviews }: Pick<Overview, 'reviews'>) {
           value={shareText(upheld, judged)}
           note={text.upheldNote(countText(upheld), countText(overturned))}
         >
-          <ShareMeter part={upheld} whole={judged} label={text.upheldSummary(upheld, judged)} />
+          {judged > 0 && <ShareMeter part={upheld} whole={judged} label={text.upheldSummary(upheld, judged)} />}
         </Figure>
       </dl>
     </section>

@@ -3,16 +3,17 @@ import { Sparkline } from '../charts/sparkline.tsx'
 import { sumOf } from '../charts/stack-bars.ts'
 import { Figure } from '../parts/figure.tsx'
 import { countText } from '../parts/format.ts'
-import { durationText, latencyText, rateText, shareText } from '../parts/format-figures.ts'
+import { durationText, latencyText, rateOf, shareText } from '../parts/format-figures.ts'
 import { strings } from '../strings.ts'
 
 /** What came in, what the machine made of it, and how long that took. */
 export function UploadFigures({ overview }: { overview: Overview }) {
   const { totals, pending, latency_ms: latency, throughput_per_minute, series } = overview
   const text = strings.overview
+  const rate = rateOf(throughput_per_minute)
   return (
     <dl class="figures">
-      <Figure label={text.received} value={countText(totals.received)} note={text.aMinute(rateText(throughput_per_minute))}>
+      <Figure label={text.received} value={countText(totals.received)} note={text.rate[rate.unit](rate.count)}>
         <Sparkline values={series.map(sumOf)} />
       </Figure>
       {(['approve', 'flag', 'reject'] as const).map((action) => (
@@ -28,7 +29,7 @@ export function UploadFigures({ overview }: { overview: Overview }) {
       <Figure
         label={text.pending}
         value={countText(pending.count)}
-        note={pending.oldest_seconds === undefined ? text.nothingWaits : text.oldest(durationText(pending.oldest_seconds))}
+        note={pending.count === 0 ? text.nothingWaits : text.oldest(durationText(pending.oldest_seconds ?? 0))}
       />
       <Figure
         label={text.latency}

@@ -52,6 +52,7 @@ export function KeysPage() {
           caption={text.title}
           rows={keys}
           rowKey={({ id }) => id}
+          rowClass={() => 'centred'}
           columns={[
             { key: 'name', head: text.name, heads: true, cell: (key) => <Name apiKey={key} /> },
             { key: 'scopes', head: text.scopes, cell: ({ scopes }) => <Scopes scopes={scopes} /> },

@@ -63,15 +63,15 @@ function PolicyCard({
   const text = strings.policies
   return (
     <article class="panel policy-card" data-mode={mode}>
-      <header class="row">
-        <h2>
-          <a href={router.href(`/policies/${id}`)}>{title}</a>
-        </h2>
+      <h2>
+        <a href={router.href(`/policies/${id}`)}>{title}</a>
+      </h2>
+      <p class="row">
         <ModeBadge mode={mode} />
-        {rules.some(neverRejects) && <Badge>{text.flagsOnly}</Badge>}
-      </header>
-      <p class="dim small">
-        <code>{id}</code> · {text.rules(rules.length)} · {text.version} <code title={version}>{shortHash(version)}</code>
+        {rules.every(neverRejects) && <Badge>{text.flagsOnly}</Badge>}
+        <span class="dim small">
+          <code>{id}</code> · {text.rules(rules.length)} · {text.version} <code title={version}>{shortHash(version)}</code>
+        </span>
       </p>
       {description && <p class="clamped">{description}</p>}
       {outcomes && (

@@ -25,7 +25,7 @@ export function WebhookPage({ params: { id = '' } }: PageProps) {
       <nav class="crumbs" aria-label={text.crumbs}>
         <a href={router.href('/webhooks')}>{text.title}</a>
       </nav>
-      <h1 class="mono">{webhook?.url ?? text.one}</h1>
+      <h1>{webhook ? <span class="mono">{webhook.url}</span> : text.one}</h1>
       {error.value !== undefined && <ErrorNote error={error.value} onRetry={reload} />}
       {webhook && (
         <section class="panel stack">

@@ -23,19 +23,31 @@ export function latencyText(milliseconds: number): string {
   return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : durationText(milliseconds / 1000)
 }
 
-/** `0.4`, `12.5`, `340`: enough digits to tell two of them apart. */
-export function rateText(perMinute: number): string {
-  return perMinute >= 100 ? Math.round(perMinute).toLocaleString('en') : String(Math.round(perMinute * 10) / 10)
+/** A rate in the unit of time in which it is one or more. */
+export function rateOf(perMinute: number): { count: string; unit: 'minute' | 'hour' | 'day' } {
+  if (perMinute >= 1 || perMinute === 0) return { count: rounded(perMinute), unit: 'minute' }
+  return perMinute * 60 >= 1
+    ? { count: rounded(perMinute * 60), unit: 'hour' }
+    : { count: rounded(perMinute * 1440), unit: 'day' }
 }
 
-/** A score or a threshold, which have as many digits as matter. */
+/** Of a whole set of scores, one below the other. */
 export function scoreText(score: number): string {
-  return score.toFixed(3).replace(/0$/, '')
+  return score.toFixed(3)
+}
+
+/** As people write them: `0.54`, `0.545`. */
+export function thresholdText(threshold: number): string {
+  return threshold.toFixed(3).replace(/0$/, '')
 }
 
 /** The beginning of a hash, which is enough to recognise it. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 10)
+}
+
+function rounded(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en') : String(Math.round(value * 10) / 10)
 }
 
 function pair(seconds: number, [big, bigName]: [number, string], [small, smallName]: [number, string]): string {

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { OverviewWindow } from '../../../core/domain/overview-span.ts'
 import type { Thresholds } from '../../../core/domain/policy.ts'
 import { ScoreHistogram } from '../charts/score-histogram.tsx'
-import { scoreText } from '../parts/format-figures.ts'
+import { thresholdText } from '../parts/format-figures.ts'
 import { strings } from '../strings.ts'
 import type { Policy, PolicyRule, RuleScores } from './policy.ts'
 import { ThresholdSliders } from './threshold-sliders.tsx'
@@ -24,13 +24,14 @@ export function RulePanel({
   const titleId = `rule-${rule.id}`
   return (
     <section class="panel rule" aria-labelledby={titleId}>
-      <h2 id={titleId}>{rule.title ?? rule.id}</h2>
+      <h2 id={titleId}>{strings.policies.rule(rule.title ?? rule.id)}</h2>
       <Prompts rule={rule} />
       {scores?.total === 0 && <p class="dim">{strings.policies.noScores}</p>}
       {scores && scores.total > 0 && (
         <div class="rule-scores">
           <ScoreHistogram
             title={strings.policies.histogram}
+            note={strings.policies.powers}
             buckets={scores.buckets}
             thresholds={scores.thresholds}
             proposed={proposed.value ?? scores.thresholds}
@@ -66,13 +67,13 @@ function Prompts({ rule: { concepts, contrast, templates, score, background, thr
       <dt>{text.scoring}</dt>
       <dd>
         {text.kinds[score]}
-        {background !== undefined && ` · ${text.background(scoreText(background))}`}
+        {background !== undefined && ` · ${text.background(thresholdText(background))}`}
       </dd>
       <dt>{text.thresholds}</dt>
       <dd>
         {Object.entries(thresholds).map(([model, pair]) => (
           <p key={model}>
-            {text.thresholdPair(scoreOrNone(pair.flag), scoreOrNone(pair.reject))}
+            {text.thresholdPair(textOf(pair.flag), textOf(pair.reject))}
             {model !== '*' && <span class="dim"> {model === 'default' ? text.otherModels : text.forModel(model)}</span>}
           </p>
         ))}
@@ -91,6 +92,6 @@ function Phrases({ phrases }: { phrases: string[] }) {
   )
 }
 
-function scoreOrNone(score: number | undefined): string {
-  return score === undefined ? strings.policies.never : scoreText(score)
+function textOf(threshold: number | undefined): string | undefined {
+  return threshold === undefined ? undefined : thresholdText(threshold)
 }

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
 import type { Thresholds } from '../../../core/domain/policy.ts'
 import { Button } from '../parts/button.tsx'
-import { scoreText } from '../parts/format-figures.ts'
+import { thresholdText } from '../parts/format-figures.ts'
 import { strings } from '../strings.ts'
 import type { RuleScores } from './policy.ts'
 
@@ -13,10 +13,13 @@ export function ThresholdSliders({ scores, proposed }: { scores: RuleScores; pro
   const { thresholds, buckets } = scores
   const range = { min: buckets[0]?.from ?? 0, max: buckets.at(-1)?.to ?? 1 }
   const { flag, reject } = proposed.value ?? thresholds
+  const latest = () => proposed.peek() ?? thresholds
   const setFlag = (value: number) => {
+    const { reject } = latest()
     proposed.value = { flag: value, ...(reject !== undefined && { reject: Math.max(reject, value) }) }
   }
   const setReject = (value: number | undefined) => {
+    const { flag } = latest()
     const lowered = flag === undefined || value === undefined ? flag : Math.min(flag, value)
     proposed.value = { ...(lowered !== undefined && { flag: lowered }), ...(value !== undefined && { reject: value }) }
   }
@@ -28,7 +31,8 @@ export function ThresholdSliders({ scores, proposed }: { scores: RuleScores; pro
         <input
           type="checkbox"
           checked={reject !== undefined}
-          onChange={(event) => setReject(event.currentTarget.checked ? (thresholds.reject ?? range.max) : undefined)}
+          disabled={flag === undefined}
+          onChange={(event) => setReject(event.currentTarget.checked ? (thresholds.reject ?? strictest(range)) : undefined)}
         />
         {strings.policies.rejectToo}
       </label>
@@ -42,6 +46,11 @@ export function ThresholdSliders({ scores, proposed }: { scores: RuleScores; pro
   )
 }
 
+/** Where a machine might begin to reject: nearly at the top. */
+function strictest({ min, max }: { min: number; max: number }): number {
+  return max - (max - min) / 50
+}
+
 type SliderProps = { label: string; value: number; min: number; max: number; onChange(value: number): void }
 
 function Slider({ label, value, min, max, onChange }: SliderProps) {
@@ -49,7 +58,7 @@ function Slider({ label, value, min, max, onChange }: SliderProps) {
   return (
     <div class="slider">
       <label for={id}>{label}</label>
-      <output for={id}>{scoreText(value)}</output>
+      <output for={id}>{thresholdText(value)}</output>
       <input
         id={id}
         type="range"
@@ -57,7 +66,7 @@ function Slider({ label, value, min, max, onChange }: SliderProps) {
         max={max}
         step={(max - min) / STEPS}
         value={value}
-        aria-valuetext={scoreText(value)}
+        aria-valuetext={thresholdText(value)}
         onInput={(event) => onChange(Math.round(event.currentTarget.valueAsNumber * 1000) / 1000)}
       />
     </div>

@@ -15,8 +15,7 @@ import { usePages } from '../parts/use-pages.ts'
 import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
 import { DeliveryDialog } from './delivery-dialog.tsx'
-import { DELIVERY_STATES, type DeliveryState } from './delivery-states.ts'
-import type { Delivery } from './webhook.ts'
+import { DELIVERY_STATES, type Delivery, type DeliveryState } from './webhook.ts'
 
 const TONES: Record<DeliveryState, Tone> = { pending: 'info', delivered: 'approve', dead: 'reject' }
 /** What waits is looked at again this often, and not more of it than this at once. */
@@ -66,8 +65,9 @@ export function Deliveries({ webhookId, onAttempt }: { webhookId: string; onAtte
           caption={text.title}
           rows={found}
           rowKey={({ id }) => id}
+          rowClass={() => 'centred'}
           columns={[
-            { key: 'event', head: text.event, heads: true, cell: ({ event }) => <code>{event.type}</code> },
+            { key: 'event', head: text.event, heads: true, cell: ({ event }) => <code class="kept-whole">{event.type}</code> },
             { key: 'at', head: text.at, cell: ({ event }) => <RelativeTime at={event.created_at} /> },
             { key: 'state', head: text.state, cell: (delivery) => <State delivery={delivery} /> },
             { key: 'answer', head: text.answer, cell: ({ last }) => last && (last.error ?? last.status) },

@@ -1,5 +1,4 @@
 import type { EventType } from '../../../core/domain/events.ts'
-import type { DeliveryState } from '../../../core/infra/delivery-store.ts'
 
 /** What GET /v1/webhooks/:id answers. */
 export type Webhook = {
@@ -14,6 +13,9 @@ export type Webhook = {
   paused_until?: string
   created_at: string
 }
+
+export const DELIVERY_STATES = ['pending', 'delivered', 'dead'] as const
+export type DeliveryState = (typeof DELIVERY_STATES)[number]
 
 /** What GET /v1/webhooks/:id/deliveries lists. */
 export type Delivery = {
