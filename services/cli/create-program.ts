@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { SCOPES, type Scope } from '../core/domain/scopes.ts'
 import { packageRoot } from '../core/infra/package-root.ts'
 import type { ExitCode } from './exit-code.ts'
+import { addModel } from './model/model-commands.ts'
 import type { Env } from './settings.ts'
 import { addWebhook } from './webhook/webhook-commands.ts'
 
@@ -20,6 +21,7 @@ export function createProgram(env: Env, end: End): Command {
     .addHelpText('after', EXAMPLES)
   addScan(program, env, end)
   addPolicy(program, env, end)
+  addModel(program, env, end)
   addKey(program, env, end)
   addDashboard(program, env, end)
   addWebhook(program, env, end)
