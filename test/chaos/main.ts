@@ -6,6 +6,7 @@ import { killProcess } from '../support/kill-process.ts'
 import { startThrowawayPostgres } from '../support/throwaway-postgres.ts'
 import { drip } from './drip.ts'
 import { embeddedFlood } from './embedded-flood.ts'
+import { feed } from './feed.ts'
 import { flood } from './flood.ts'
 import { killedWorker } from './killed-worker.ts'
 import { poison } from './poison.ts'
@@ -15,7 +16,7 @@ import { none, type Outcome, type Trial } from './trial.ts'
 import { webhooks } from './webhooks.ts'
 import { wrongClocks } from './wrong-clocks.ts'
 
-const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, webhooks, drip, wrongClocks, soak]
+const TRIALS: Trial[] = [flood, embeddedFlood, killedWorker, poison, redisOutage, webhooks, feed, drip, wrongClocks, soak]
 
 /** Short runs are to be over soon, and their goals in time are wide enough for two trials at once. */
 const SHORT_LANES = 2
