@@ -15,6 +15,9 @@ const PUBLISHED = {
   pixwarden_oldest_pending_seconds: {},
   pixwarden_policy_reload_failures_total: {},
   pixwarden_reconciled_uploads_total: {},
+  pixwarden_reviews_resolved_total: { action: 'approve', origin: 'decision' },
+  pixwarden_reviews_open: {},
+  pixwarden_oldest_review_seconds: {},
 }
 
 /** Every metric with a value, as a busy process has them. */
