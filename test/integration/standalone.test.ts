@@ -135,7 +135,7 @@ describe('npm run demo', () => {
   test('ends with an address that opens the dashboard signed in, once, with what was flagged waiting', async () => {
     const demo = start({ LOG_LEVEL: undefined }, ['standalone/demo.js'])
     const address = () => /^Dashboard {2}(\S+)\/dashboard\/#link=(\S+)$/m.exec(demo.said())
-    const [, url = '', link] = (await waitFor(address, { timeoutMs: 25_000, what: 'the address' })) ?? []
+    const [, url = '', link] = await waitFor(address, { timeoutMs: 45_000, what: 'the address' })
     expect((await fetch(`${url}/dashboard/`)).status).toBe(200)
     const signIn = () =>
       fetch(`${url}/v1/session`, {
@@ -151,7 +151,7 @@ describe('npm run demo', () => {
     expect((await signIn()).status).toBe(401)
     interruptGroup(demo.child)
     expect(await demo.exit()).toBe(0)
-  })
+  }, 60_000)
 })
 
 type Instance = {

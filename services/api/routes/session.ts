@@ -68,7 +68,7 @@ export function manageSession({ sessions }: ApiContext, credentials: Credentials
       '/v1/session',
       {
         config: { open: true },
-        preValidation: async (request) => refuseCrossSite(request),
+        onRequest: async (request) => refuseCrossSite(request),
         schema: {
           operationId: 'signIn',
           tags,
