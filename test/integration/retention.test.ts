@@ -6,9 +6,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { THE_SERVICE } from '../../services/core/domain/audit.ts'
 import type { Conclusion } from '../../services/core/domain/decision.ts'
 import { hasCode } from '../../services/core/domain/errors.ts'
+import { FEED_TYPES, type FeedPosition } from '../../services/core/domain/feed.ts'
 import type { BlobStore } from '../../services/core/infra/blob-store.ts'
+import type { RetentionLimits } from '../../services/core/infra/config.ts'
 import { createFsBlobStore } from '../../services/core/infra/fs-blob-store.ts'
 import { createMetrics, type Metrics } from '../../services/core/infra/metrics.ts'
+import { createPgFeedStore } from '../../services/core/infra/pg-feed-store.ts'
 import { createPgRetentionStore } from '../../services/core/infra/pg-retention-store.ts'
 import { createPgUploadStore } from '../../services/core/infra/pg-upload-store.ts'
 import type { RetentionStore } from '../../services/core/infra/retention-store.ts'
@@ -239,6 +242,74 @@ describe('what was not approved', () => {
     const failing = { delete: () => Promise.reject(new Error('EACCES')) }
     await run({ limits: { appealDays: 14, retentionDays: 90, recordDays: 365, feedDays: 7 }, blobs: failing })
     expect(await uploads().find('default', stuck.id)).toBeDefined()
+  })
+})
+
+describe('events', () => {
+  const run = (limits: Partial<RetentionLimits> = {}) =>
+    expireUploads(
+      {
+        store,
+        blobs,
+        metrics,
+        log: logged.log,
+        limits: { appealDays: 14, retentionDays: 90, recordDays: undefined, feedDays: 7, ...limits },
+        now: () => NOW,
+        page: 2,
+      },
+      going(),
+    )
+  const write = (type: string, at: Date, uploadId?: string) =>
+    sql(
+      "INSERT INTO @events (id, tenant, type, upload_id, body, created_at) VALUES (gen_random_uuid(), 'default', $1, $2, '{}', $3)",
+      type,
+      uploadId,
+      at,
+    )
+  const types = async () => (await sql('SELECT type FROM @events ORDER BY seq')).rows.map(({ type }) => type)
+  const feed = () => createPgFeedStore(opened.database)
+  const isLost = async (after: FeedPosition) =>
+    (await feed().read([{ tenant: 'default', after }], { types: FEED_TYPES, limit: 1 })).some(({ lost }) => lost)
+
+  beforeEach(() => sql('DELETE FROM @events'))
+
+  test('that only the feed has go after some days, and who has not read them yet is told', async () => {
+    const { id } = await upload(flagged, { at: daysAgo(60) })
+    const start = await feed().head()
+    for (const type of ['review.claimed', 'review.released', 'review.reopened']) await write(type, daysAgo(7.01), id)
+    const read = await feed().head()
+    await write('review.claimed', daysAgo(6.99), id)
+    await run()
+    expect(await types()).toEqual(['upload.decided', 'review.opened', 'review.claimed'])
+    expect([await isLost(start), await isLost(read)]).toEqual([true, false])
+  })
+
+  test('of tests of webhooks go too, and nobody misses them', async () => {
+    const start = await feed().head()
+    await write('webhook.test', daysAgo(8))
+    await write('webhook.test', daysAgo(6))
+    await run()
+    expect(await types()).toEqual(['webhook.test'])
+    expect(await isLost(start)).toBe(false)
+  })
+
+  test('go with the record of their upload, and who has not read them yet is told', async () => {
+    const start = await feed().head()
+    await upload(approved, { at: daysAgo(40) })
+    const read = await feed().head()
+    await upload(approved, { at: daysAgo(20) })
+    await deleteNeedless({ store, blobs, metrics, log: logged.log }, going())
+    await run({ recordDays: 30 })
+    expect(await types()).toEqual(['upload.decided'])
+    expect([await isLost(start), await isLost(read)]).toEqual([true, false])
+  })
+
+  test('of an erased upload are gone for readers too, who are not told', async () => {
+    const start = await feed().head()
+    const { id } = await upload(flagged)
+    await uploads().erase('default', id, THE_SERVICE)
+    await run()
+    expect(await isLost(start)).toBe(false)
   })
 })
 
