@@ -10,5 +10,6 @@ await runMain(async () => {
   const standalone = createStandalone({ config, env: process.env, log })
   onShutdown(() => standalone.stop(), log)
   const runtime = await standalone.start()
-  if (runtime) log.info({ api: runtime.apiUrl, dashboard: `${runtime.apiUrl}/dashboard/`, docs: `${runtime.apiUrl}/docs` }, 'ready')
+  if (runtime)
+    log.info({ api: runtime.apiUrl, dashboard: `${runtime.apiUrl}/dashboard/`, docs: `${runtime.apiUrl}/docs` }, 'ready')
 })
