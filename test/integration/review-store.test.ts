@@ -248,6 +248,26 @@ describe('erasing an upload', () => {
       expect(await bench.query(`SELECT FROM pixwarden.${table}`), table).toEqual([])
   })
 
+  test.each<[string, (id: string) => Promise<unknown>]>([
+    ['claims', (id) => bench.reviews.claim('default', ANN, id)],
+    ['releases', (id) => bench.reviews.release('default', ANN, id, { skip: false })],
+    ['resolves', (id) => bench.reviews.resolve('default', ANN, [id], FINE)],
+    ['undoes', (id) => bench.reviews.undo('default', ANN, id)],
+  ])('does not wait for whoever %s its review at this moment, and waits for it', async (_what, act) => {
+    const { id, uploadId } = await bench.flagged()
+    const waiting = () =>
+      bench.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    const acting = await bench.database.kysely.transaction().execute(async (erasing) => {
+      await erasing.selectFrom('uploads').select('id').where('id', '=', uploadId).forUpdate().execute()
+      const begun = { outcome: outcomeOf(act(id)) }
+      await waitFor(async () => (await waiting()).length > 0, { what: 'the moderator to wait' })
+      await erasing.deleteFrom('reviews').where('upload_id', '=', uploadId).execute()
+      return begun
+    })
+    expect(await acting.outcome).toBe('done')
+    expect(await bench.reviewOf(uploadId)).toBeUndefined()
+  })
+
   test('at any moment of a moderator’s work is in nobody’s way', async () => {
     const made = await Promise.all(Array.from({ length: 40 }, () => bench.flagged()))
     const people = crowd(20)
