@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
 import { startService } from '../support/service.ts'
 import { startThrowawayPostgres } from '../support/throwaway-postgres.ts'
+import { benchClip } from './clip/clip-bench.ts'
 import { sum } from './cpu-time.ts'
 import { photosOf } from './photos.ts'
 import { isMet, machine, printReport, type Ratio, type Report } from './report.ts'
@@ -55,7 +56,8 @@ async function bench(): Promise<Report> {
       await service.stop()
     }
   }
-  return { machine: machine(), ratios, figures }
+  const clip = await benchClip(dir)
+  return { machine: machine(), ratios: [...ratios, ...clip.ratios], figures: { ...figures, 'ViT-B/32': clip.figures } }
 }
 
 type BareRates = { modelPerCore: Record<number, number>; bestBatch: number; decodePerCore: number }
