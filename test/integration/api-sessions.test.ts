@@ -104,11 +104,16 @@ describe('the cookie', () => {
   test('is kept from plain HTTP where a trusted proxy was asked by HTTPS, and not because anybody says so', async () => {
     const overTls = { 'x-forwarded-proto': 'https' }
     expect((await signIn(api, {}, overTls)).setCookie).toMatch(/; Secure(;|$)/)
-    const trusting = await startApi()
-    try {
-      expect((await signIn(trusting, {}, overTls)).setCookie).not.toContain('Secure')
-    } finally {
-      await trusting.discard()
+    for (const [trusted, secure] of [
+      ['', false],
+      ['1', true],
+    ] as const) {
+      const other = await startApi({ env: { PIXWARDEN_TRUST_PROXY: trusted } })
+      try {
+        expect((await signIn(other, {}, overTls)).setCookie.includes('Secure'), trusted).toBe(secure)
+      } finally {
+        await other.discard()
+      }
     }
   })
 
