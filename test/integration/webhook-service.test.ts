@@ -16,6 +16,8 @@ describe('the whole service, whose workers deliver', () => {
         PIXWARDEN_OUTBOUND_PORTS: String(receiver.port),
         PIXWARDEN_WEBHOOK_RETRY_SECONDS: '0.2,0.2,0.2',
         PIXWARDEN_WEBHOOK_TIMEOUT_MS: '1000',
+        PIXWARDEN_REVIEW_LEASE_SECONDS: '1',
+        PIXWARDEN_REVIEW_UNDO_SECONDS: '1',
         PIXWARDEN_SECRET_KEY: Buffer.alloc(32, 1).toString('base64'),
       },
     })
@@ -44,6 +46,27 @@ describe('the whole service, whose workers deliver', () => {
       upload: { id: body.id, external_id: 'post-42' },
       reason_codes: ['live-animals'],
     })
+  })
+
+  test('a claim that is not renewed ends, which others are told; what is resolved comes to the platform', async () => {
+    const { body } = await service.upload(await sample('cat.jpg'))
+    await service.decisionOf(body.id)
+    const post = (route: string, content?: object) =>
+      service.call(`/v1/reviews/${route}`, {
+        method: 'POST',
+        ...(content && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(content) }),
+      })
+    const { rows } = await service.database.query('SELECT id FROM pixwarden.reviews WHERE upload_id = $1', [body.id])
+    const review = rows[0]?.id as string
+    expect((await post(`${review}/claim`)).status).toBe(200)
+    const released = "SELECT FROM pixwarden.events WHERE upload_id = $1 AND type = 'review.released'"
+    await waitFor(async () => (await service.database.query(released, [body.id])).rowCount === 1, {
+      what: 'the end of the claim',
+    })
+    expect((await post(`${review}/resolve`, { action: 'reject', reason_code: 'live-animals' })).status).toBe(200)
+    const messages = await heard(body.id, 3)
+    const told = messages.map((message) => verified(message, secret)).find(({ type }) => type === 'review.resolved')
+    expect(told?.data).toMatchObject({ id: review, resolution: { action: 'reject', reason_code: 'live-animals' } })
   })
 
   test('what a killed worker was sending is sent by another, under the same id and in the same bytes', async () => {
