@@ -158,14 +158,51 @@ describe('a reader', () => {
     expect((await fetch(`${api.url}${route}`)).status).toBe(401)
   })
 
-  test('is kept awake, and let go once its key is revoked', async () => {
-    const { id, secret } = await api.keys.create({ tenant: 'default', name: 'short-lived', scopes: ['review'] })
+  test('hears of what other moderators do', async () => {
+    const flagged = newUpload()
+    await api.uploads.insert(flagged)
+    await api.conclude(flagged.id, newConclusion({ action: 'flag', reasonCodes: ['animals'] }))
+    const reader = await open({ query: '?types=review.claimed,review.released' })
+    const claimed = await api.call('/v1/reviews/next', { method: 'POST' })
+    const { items } = (await claimed.json()) as { items: { id: string; upload: { id: string }; claim: { by: unknown } }[] }
+    const [review] = items
+    await api.call(`/v1/reviews/${review?.id}/release`, { method: 'POST' })
+    const [, claim, release] = await reader.hears(3)
+    expect([claim?.event, claim?.data.data]).toMatchObject([
+      'review.claimed',
+      { id: review?.id, state: 'claimed', upload: { id: review?.upload.id }, claim: { by: review?.claim.by } },
+    ])
+    expect([release?.event, release?.data.data]).toMatchObject(['review.released', { id: review?.id, state: 'open' }])
+  })
+
+  test.each([
+    [
+      'key is revoked',
+      async () => {
+        const { id, secret } = await api.keys.create({ tenant: 'default', name: 'short-lived', scopes: ['review'] })
+        return { key: secret, end: () => api.keys.revoke(id) }
+      },
+    ],
+    [
+      'session is signed out of',
+      async () => {
+        const signIn = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ key: api.key }) }
+        const response = await fetch(`${api.url}/v1/session`, signIn)
+        const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? ''
+        const { csrf_token } = (await response.json()) as { csrf_token: string }
+        const end = () =>
+          fetch(`${api.url}/v1/session`, { method: 'DELETE', headers: { cookie, 'x-csrf-token': csrf_token, origin: api.url } })
+        return { key: cookie, end }
+      },
+    ],
+  ])('is kept awake, and let go once its %s', async (_what, begin) => {
+    const { key, end } = await begin()
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
-      const [mine, other] = [await open({ key: secret }), await open()]
+      const [mine, other] = [await open({ key }), await open()]
       vi.advanceTimersByTime(15_000)
       await waitFor(() => mine.state.comments > 0, { what: 'a comment' })
-      await api.keys.revoke(id)
+      await end()
       await waitFor(
         () => {
           vi.advanceTimersByTime(20_000)
@@ -212,12 +249,23 @@ describe('who polls', () => {
   test('may wait for what happens, and is answered when it does', async () => {
     const { next_cursor } = await poll()
     const waiting = poll(`?wait=20&types=review.released&cursor=${next_cursor}`)
-    const beginning = poll('?wait=20')
-    await waitFor(async () => (await metric('pixwarden_feed_readers')) === 2, { what: 'the polls to wait' })
+    await waitFor(async () => (await metric('pixwarden_feed_readers')) === 1, { what: 'the poll to wait' })
     await write([1])
-    expect(numbersOf(await beginning)).toEqual([1])
     await write([2], { type: 'review.released' })
     expect(numbersOf(await waiting)).toEqual([2])
+  })
+
+  test('may wait from now on, whenever that is', async () => {
+    let answer: Page | undefined
+    const waiting = poll('?wait=20').then((page) => {
+      answer = page
+    })
+    const heard = async () => {
+      await write([1])
+      return answer
+    }
+    expect(numbersOf(await waitFor(heard, { what: 'an answer' }))).toContain(1)
+    await waiting
   })
 
   test('is told when nothing has happened, and where to go on', async () => {

@@ -9,11 +9,13 @@ export type Heard = { id: string | undefined; event: string; data: { type: strin
 
 export type FeedReader = Awaited<ReturnType<typeof openFeed>>
 
+/** `key` is an API key, or the cookie of a session. */
 export type OpenFeedOptions = { key: string; query?: string; lastEventId?: string | undefined }
 
 /** Reads /v1/feed on a connection of its own, as a browser would, but does not come back by itself. */
 export async function openFeed(url: string, { key, query = '', lastEventId }: OpenFeedOptions) {
-  const headers = { authorization: `Bearer ${key}`, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) }
+  const credentials = key.startsWith('pxw_session=') ? { cookie: key } : { authorization: `Bearer ${key}` }
+  const headers = { ...credentials, ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) }
   const sent = request(`${url}/v1/feed${query}`, { agent: false, headers })
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     sent.once('response', resolve).once('error', reject).end(),
