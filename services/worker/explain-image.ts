@@ -1,10 +1,10 @@
 import type { CompiledPolicy, CompiledRule, ScoringModel } from '../core/domain/compile-policy.ts'
 import type { ViewEmbedding } from '../core/domain/decide.ts'
 import { type Box, type ExplainedPolicy, explainPolicies } from '../core/domain/explain.ts'
-import { heatMap, occlusionWindows } from '../core/domain/occlusion.ts'
+import { heatMap, type Occluded, occlusionWindows } from '../core/domain/occlusion.ts'
 import type { Preprocessing, View } from './clip/preprocessing.ts'
 import type { DecodedImage } from './image/decode-image.ts'
-import { meanColour, occlude } from './image/occlude.ts'
+import { blankOf, inset } from './image/occlude.ts'
 import { resizeGeometry, type Size } from './image/resize-geometry.ts'
 
 export type ExplainOptions = {
@@ -21,22 +21,23 @@ const AT_ONCE = 16
 
 /**
  * Explains what the policies make of an image: the phrases, and by occlusion where in the picture each rule's best view has its evidence. All rules share the
- * occluded embeddings of a view. A later frame has no heat map: what moderators are shown is the first.
+ * occluded embeddings of a view. A later frame has no heat map: what moderators are shown is the first. Rejects when `signal` aborts.
  */
 export async function explainImage(image: DecodedImage, options: ExplainOptions): Promise<ExplainedPolicy[]> {
   const { policies, scoring, preprocessing } = options
   const views = await embedViews(image.views, options)
-  const explained = explainPolicies(policies, views, scoring)
-  const best = new Set(explained.flatMap(({ rules }) => rules.map(({ view }) => view)))
-  const shown = image.views.filter(({ view }) => best.has(view) && !view.startsWith('frame-'))
+  const best = new Set(explainPolicies(policies, views, scoring).flatMap(({ rules }) => rules.map(({ view }) => view)))
+  const occluded = new Map<string, Occluded>()
+  for (const [index, { view, pixels }] of image.views.entries()) {
+    if (!best.has(view) || view.startsWith('frame-')) continue
+    occluded.set(view, { whole: views[index]?.embedding as Float32Array, ...(await embedOccluded(pixels, options)) })
+  }
   const box = boxOf(image, preprocessing)
-  const hidden = new Map<string, Float32Array[]>()
-  for (const { view, pixels } of shown) hidden.set(view, await embedOccluded(pixels, options))
-  return explainPolicies(policies, views, scoring, (rule: CompiledRule, name: string) => {
-    const whole = views.find(({ view }) => view === name)?.embedding
-    const occluded = hidden.get(name)
-    return whole && occluded && heatMap(rule, { whole, hidden: occluded, box }, scoring)
-  })
+  const heatOf = (rule: CompiledRule, view: string) => {
+    const found = occluded.get(view)
+    return found && heatMap(rule, found, box, scoring)
+  }
+  return explainPolicies(policies, views, scoring, heatOf)
 }
 
 async function embedViews(views: View[], { embed }: ExplainOptions): Promise<ViewEmbedding[]> {
@@ -44,14 +45,25 @@ async function embedViews(views: View[], { embed }: ExplainOptions): Promise<Vie
   return views.map(({ view }, index) => ({ view, embedding: embeddings[index] as Float32Array }))
 }
 
-async function embedOccluded(pixels: Uint8Array, { preprocessing, embed, signal }: ExplainOptions): Promise<Float32Array[]> {
-  const windows = occlusionWindows(preprocessing)
-  const colour = meanColour(pixels)
+async function embedOccluded(pixels: Uint8Array, options: ExplainOptions): Promise<Omit<Occluded, 'whole'>> {
+  const { width } = options.preprocessing
+  const windows = occlusionWindows(options.preprocessing)
+  const blank = blankOf(pixels)
+  const hidden = await embedEach(windows, (window) => inset(pixels, blank, width, window), options)
+  const alone = await embedEach(windows, (window) => inset(blank, pixels, width, window), options)
+  const [nothing] = await options.embed([blank])
+  return { blank: nothing as Float32Array, hidden, alone }
+}
+
+async function embedEach<T>(
+  items: T[],
+  viewOf: (item: T) => Uint8Array,
+  { embed, signal }: ExplainOptions,
+): Promise<Float32Array[]> {
   const embeddings: Float32Array[] = []
-  for (let i = 0; i < windows.length; i += AT_ONCE) {
+  for (let i = 0; i < items.length; i += AT_ONCE) {
     signal.throwIfAborted()
-    const some = windows.slice(i, i + AT_ONCE)
-    embeddings.push(...(await embed(some.map((window) => occlude(pixels, preprocessing.width, window, colour)))))
+    embeddings.push(...(await embed(items.slice(i, i + AT_ONCE).map(viewOf))))
   }
   return embeddings
 }

@@ -197,7 +197,7 @@ describe('without a worker', () => {
   })
 
   test('a rendition is not to be had in time: try again', async () => {
-    const response = await get(`${id}/image?variant=blurred`)
+    const response = await get(`${id}/image?variant=blurred&wait=0.1`)
     expect(response.status).toBe(503)
     expect(response.headers.get('retry-after')).toBe('2')
     expect(await response.json()).toMatchObject({ code: 'image-not-ready' })
@@ -214,7 +214,7 @@ describe('without a worker', () => {
     },
   )
 
-  test.each(['image?variant=huge', 'image?width=5', 'explanation?wait=31'])('%s is refused', async (what) => {
+  test.each(['image?variant=huge', 'image?width=5', 'image?wait=11', 'explanation?wait=31'])('%s is refused', async (what) => {
     expect((await get(`${id}/${what}`)).status).toBe(400)
   })
 

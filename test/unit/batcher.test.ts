@@ -137,3 +137,51 @@ test('whatever the traffic, every view gets its own answer once, in order, in ba
     { numRuns: 200 },
   )
 })
+
+describe('views in passing', () => {
+  const open = () => {
+    const { batches, run } = fakeModel(20)
+    return { batches, batcher: createBatcher({ maxBatch: 8, maxWaitMs: 5, run }) }
+  }
+
+  test('run in small batches while nobody else is there, and get their own answers', async () => {
+    const { batches, batcher } = open()
+    const results = Promise.all([1, 2, 3, 4, 5].map(batcher.addInPassing))
+    await pass(60)
+    expect(batches).toEqual([[1], [2, 3], [4, 5]])
+    expect(await results).toEqual([10, 20, 30, 40, 50])
+  })
+
+  test('let others go first, who wait for the end of a small batch at most', async () => {
+    const { batches, batcher } = open()
+    for (const view of [1, 2, 3, 4, 5]) void batcher.addInPassing(view)
+    await pass(10)
+    for (const view of [11, 12, 13]) void batcher.add(view)
+    await pass(10)
+    expect(batches).toEqual([[1], [11, 12, 13]])
+    await pass(20)
+    expect(batches.at(-1)).toEqual([2, 3])
+  })
+
+  test('do not cut short the wait of others for company', async () => {
+    const { batches, batcher } = open()
+    void batcher.add(11)
+    void batcher.addInPassing(1)
+    await pass(4)
+    expect(batches).toEqual([])
+    void batcher.add(12)
+    await pass(1)
+    expect(batches).toEqual([[11, 12]])
+  })
+
+  test('have their turn now and then, however many others come', async () => {
+    const { batches, batcher } = open()
+    for (const view of [1, 2, 3, 4, 5, 6]) void batcher.addInPassing(view)
+    for (let i = 0; i < 1300 / 20; i++) {
+      for (let view = 100; view < 108; view++) void batcher.add(view)
+      await pass(20)
+    }
+    const inPassing = batches.filter(([first = 0]) => first < 100)
+    expect(inPassing).toEqual([[1], [2, 3], [4, 5]])
+  })
+})

@@ -17,7 +17,7 @@ const heatMap = z.object({
   values: z
     .array(z.number())
     .describe(
-      'Row by row, how much the evidence falls when that place is hidden; below 0 where it rises. Evidence is the score under `cosine` and `margin`, the log-odds of the score under `softmax` and `sigmoid`, for a probability near 1 hardly falls.',
+      'Row by row, how much of the evidence lies there: the mean of how much it falls when windows around that place are hidden, and rises when they alone are shown; below 0 where they speak against the rule. Evidence is the score under `cosine` and `margin`, the log-odds of the score under `softmax` and `sigmoid`, for a probability near 1 hardly falls.',
     ),
   box: z
     .object({ left: fraction, top: fraction, width: fraction, height: fraction })

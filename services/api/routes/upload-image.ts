@@ -12,7 +12,7 @@ import { problems } from './describe-responses.ts'
 const variants = ['original', ...RENDITIONS] as const
 
 /** How long a worker has to make a rendition. */
-const WAIT_MS = 10_000
+const WAIT_SECONDS = 10
 
 const binary = { schema: z.string().meta({ format: 'binary' }) }
 
@@ -30,7 +30,10 @@ export function uploadImage({ imageTasks, endedImageTasks, blobs }: ApiContext):
           description:
             '`display`: its first frame, upright, in sRGB, without metadata, at most 1600 pixels long. `blurred`: a small picture in which nothing can be made out. Both are made on request, which takes a moment the first time, and go with the image. `original`: the bytes as they were uploaded, with whatever metadata they carry.',
           params: z.object({ id: z.uuid() }),
-          querystring: z.strictObject({ variant: z.enum(variants).default('display') }),
+          querystring: z.strictObject({
+            variant: z.enum(variants).default('display'),
+            wait: z.coerce.number().min(0).max(WAIT_SECONDS).default(WAIT_SECONDS).describe('Seconds to wait for it to be made.'),
+          }),
           response: {
             200: { description: 'The image; never to be stored.', content: { 'image/*': binary } },
             ...problems({
@@ -44,12 +47,12 @@ export function uploadImage({ imageTasks, endedImageTasks, blobs }: ApiContext):
       },
       async (request, reply) => {
         const { id } = request.params
-        const { variant } = request.query
+        const { variant, wait } = request.query
         const tenant = tenantOf(request)
         const image = await imageTasks.image(tenant, id)
         if (!image) throw new AppError('not-found', `there is no upload ${id}`)
         if (variant === 'original') return sendOriginal(reply, id, image)
-        const waiting = { imageTasks, endedImageTasks, waitMs: WAIT_MS, signal: whenGone(reply) }
+        const waiting = { imageTasks, endedImageTasks, waitMs: 1000 * wait, signal: whenGone(reply) }
         const { mime, result } = readyOf(await awaitImageTask({ ...waiting, tenant, uploadId: id, kind: variant }))
         return asImage(reply, id, mime).send(result)
       },

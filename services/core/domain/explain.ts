@@ -9,7 +9,7 @@ export type PhraseShare = { text: string; cosine: number; share: number }
 /** Fractions of the picture as it is shown. */
 export type Box = { left: number; top: number; width: number; height: number }
 
-/** How much the evidence (see `evidenceOf`) falls when a place is hidden, row by row; below 0 where it rises. */
+/** How much of the evidence (see `evidenceOf`) lies in each place, row by row, by hiding it and by showing it alone; below 0 where a place speaks against the rule. */
 export type HeatMap = { columns: number; rows: number; values: number[]; box: Box }
 
 /** Why a rule scored as it did. Without a `score` it errored, and has no phrases. */

@@ -4,43 +4,48 @@ import { type Box, evidenceOf, type HeatMap } from './explain.ts'
 type Size = { width: number; height: number }
 export type Window = Size & { left: number; top: number }
 
+/** Unit embeddings, shape [dim], of a view as it is, of nothing but its mean colour, and of it with each of `occlusionWindows` hidden, and shown alone. */
+export type Occluded = { whole: Float32Array; blank: Float32Array; hidden: Float32Array[]; alone: Float32Array[] }
+
 /** Cells of a heat map in each direction. */
 const CELLS = 8
-/** A window hides 2 × 2 cells, and the next begins one further: each place is hidden with different neighbours. */
-const PLACES = CELLS - 1
+/** A window is of 3 × 3 cells, and the next begins one further: each place is hidden with different neighbours. */
+const ACROSS = 3
+const PLACES = CELLS - ACROSS + 1
 
-/** The parts of a view that are hidden one after the other to see what a score stands on (Zeiler and Fergus 2014, section 4.2), row by row, in pixels. */
+/** The parts of a view that are hidden, or shown alone, one after the other to see what a score stands on: row by row, in pixels. */
 export function occlusionWindows({ width, height }: Size): Window[] {
   const edge = (cell: number, length: number) => Math.round((cell * length) / CELLS)
   return Array.from({ length: PLACES * PLACES }, (_, index) => {
     const [row, column] = [Math.floor(index / PLACES), index % PLACES]
     const [left, top] = [edge(column, width), edge(row, height)]
-    return { left, top, width: edge(column + 2, width) - left, height: edge(row + 2, height) - top }
+    return { left, top, width: edge(column + ACROSS, width) - left, height: edge(row + ACROSS, height) - top }
   })
 }
 
 /**
- * Where in a view a rule's evidence lies. `whole` is the view's unit embedding, `hidden` are those with each of `occlusionWindows` hidden, `box` is the part of the
- * picture that the view shows. A cell's value is the mean over the windows that hide it.
+ * Where in a view a rule's evidence lies; `box` is the part of the picture that the view shows. A window's worth is the mean of what is lost when it is hidden
+ * (Zeiler and Fergus 2014, section 4.2) and what is gained when it alone is shown; a cell's value is the mean over its windows.
+ *
+ * Both, because what is left of a large subject is enough for a score: on 19 halves of composed sample photos under the embedded model, a cell of the right half
+ * was above one of the wrong half with a probability of 0.70 by hiding alone, in windows of 2 × 2 cells, and of 0.95 by this.
  */
-export function heatMap(
-  rule: CompiledRule,
-  { whole, hidden, box }: { whole: Float32Array; hidden: Float32Array[]; box: Box },
-  model: ScoringModel,
-): HeatMap {
-  const before = evidenceOf(rule, whole, model)
-  const falls = hidden.map((embedding) => before - evidenceOf(rule, embedding, model))
-  const values = Array.from({ length: CELLS * CELLS }, (_, cell) => rounded(meanOver(cell, falls)))
+export function heatMap(rule: CompiledRule, occluded: Occluded, box: Box, model: ScoringModel): HeatMap {
+  const evidence = (embedding: Float32Array) => evidenceOf(rule, embedding, model)
+  const [all, nothing] = [evidence(occluded.whole), evidence(occluded.blank)]
+  const worths = occluded.hidden.map((hidden, index) => {
+    const alone = occluded.alone[index] as Float32Array
+    return (all - evidence(hidden) + (evidence(alone) - nothing)) / 2
+  })
+  const values = Array.from({ length: CELLS * CELLS }, (_, cell) => rounded(meanOver(cell, worths)))
   return { columns: CELLS, rows: CELLS, values, box }
 }
 
-function meanOver(cell: number, falls: number[]): number {
+function meanOver(cell: number, worths: number[]): number {
   const [row, column] = [Math.floor(cell / CELLS), cell % CELLS]
-  const over = falls.filter((_, index) => {
-    const [down, along] = [row - Math.floor(index / PLACES), column - (index % PLACES)]
-    return (down === 0 || down === 1) && (along === 0 || along === 1)
-  })
-  return over.reduce((sum, fall) => sum + fall, 0) / over.length
+  const isIn = (offset: number) => offset >= 0 && offset < ACROSS
+  const over = worths.filter((_, index) => isIn(row - Math.floor(index / PLACES)) && isIn(column - (index % PLACES)))
+  return over.reduce((sum, worth) => sum + worth, 0) / over.length
 }
 
 function rounded(value: number): number {
