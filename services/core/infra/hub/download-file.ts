@@ -1,10 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { AppError } from '../../domain/errors.ts'
-import type { HubClient, KnownFile } from './hub-client.ts'
+import type { HubBody, HubClient, KnownFile } from './hub-client.ts'
 import { PassingProblem } from './hub-problems.ts'
 import { type RetryPauses, withRetries } from './with-retries.ts'
 
@@ -67,29 +66,41 @@ async function fetchRest(part: string, file: WantedFile, { client, onBytes, sign
   }
   await writeFile(validatorOf(part), body.validator ?? '')
   const limit = file.size ?? body.size
-  let there = body.from
-  onBytes(there)
-  const count = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      there += chunk.length
-      if (limit !== undefined && there > limit) throw new AppError('fetch-failed', `${file.path} is larger than ${limit} bytes`)
-      yield chunk
-      onBytes(there)
-    }
-  }
-  await pipeline(body.chunks, count, createWriteStream(part, { flags: body.from === 0 ? 'w' : 'a' })).catch((cause) => {
-    throw passing(file, cause)
-  })
+  const there = await append(part, body, file, limit, onBytes)
   if (limit !== undefined && there < limit) throw new PassingProblem(`${file.path} ended after ${there} of ${limit} bytes`)
 }
 
-/** Everything but what our own disk or we ourselves say is the connection's doing. */
-function passing(file: WantedFile, cause: unknown): unknown {
-  if (cause instanceof AppError || (cause instanceof Error && cause.name === 'AbortError')) return cause
-  const { syscall, code } = cause as NodeJS.ErrnoException
-  if (syscall === 'write' && code !== 'EPIPE') return cause
-  if (syscall === 'open') return cause
-  return new PassingProblem(`the connection broke while ${file.path} came: ${(cause as Error).message}`, { cause })
+/** Chunk by chunk, so that what arrived before the connection broke is on the disk. Gives the size of the part. */
+async function append(
+  part: string,
+  { from, chunks }: HubBody,
+  file: WantedFile,
+  limit: number | undefined,
+  onBytes: (there: number) => void,
+): Promise<number> {
+  const handle = await open(part, from === 0 ? 'w' : 'a')
+  let there = from
+  try {
+    onBytes(there)
+    for await (const chunk of arriving(chunks, file)) {
+      there += chunk.length
+      if (limit !== undefined && there > limit) throw new AppError('fetch-failed', `${file.path} is larger than ${limit} bytes`)
+      await handle.appendFile(chunk)
+      onBytes(there)
+    }
+    return there
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* arriving(chunks: AsyncIterable<Buffer>, { path }: WantedFile): AsyncIterable<Buffer> {
+  try {
+    yield* chunks
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === 'AbortError') throw cause
+    throw new PassingProblem(`the connection broke while ${path} came: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** Reads the file again, from the disk, since that is what counts. Throws an Error that says what is not as it should be. */

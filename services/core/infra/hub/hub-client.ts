@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { z } from 'zod'
 import { AppError } from '../../domain/errors.ts'
+import { everyChunk } from './every-chunk.ts'
 import { refusal, unreachable } from './hub-problems.ts'
 import type { HubSettings } from './hub-settings.ts'
 
@@ -130,6 +131,6 @@ function toBody({ statusCode, headers, body }: Dispatcher.ResponseData): HubBody
     from: statusCode === 206 ? Number(range?.[1] ?? Number.NaN) : 0,
     size: Number.isSafeInteger(whole) ? whole : undefined,
     validator: etag,
-    chunks: body,
+    chunks: everyChunk(body),
   }
 }
