@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { hasCode } from '../../core/domain/errors.ts'
 import type { ClaimedTask, ImageTaskKind, ImageTaskStore, TaskProblem } from '../../core/infra/image-task-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
@@ -39,12 +40,16 @@ export function startImageTaskRunner(options: RunnerOptions): Runner {
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      const found = await runNext().catch((error: unknown) => {
-        logTrouble(error, 'a task for an image is not done, or not recorded: it will be done again')
-        return false
-      })
+      const found = await runNext().catch(rest)
       if (!found && !stopping.signal.aborted) await alarm.sleep(LOOK_EVERY_MS)
     }
+  }
+
+  /** The trouble is this worker's: what it gives back is announced, and it would take it again at once. */
+  async function rest(error: unknown): Promise<true> {
+    logTrouble(error, 'a task for an image is not done, or not recorded: it will be done again')
+    await pause(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => {})
+    return true
   }
 
   async function runNext(): Promise<boolean> {
