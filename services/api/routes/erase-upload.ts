@@ -17,7 +17,7 @@ export function eraseUpload({ uploads, blobs }: ApiContext): FastifyPluginAsyncZ
           tags: ['uploads'],
           summary: 'Erase an upload',
           description:
-            'Its bytes, embeddings, scores, reviews, names and metadata, and its events that were not delivered yet. That it was there, its action and when it was erased stay. Doing it again changes nothing.',
+            'Its bytes, embeddings, scores, reviews, reports, names and metadata, and its events that were not delivered yet. That it was there, its action and when it was erased stay. Doing it again changes nothing.',
           params: z.object({ id: z.uuid() }),
           response: { 204: z.void().describe('It is erased.'), ...problems({ 404: 'No such upload' }) },
         },

@@ -11,7 +11,7 @@ import { IS_OPEN, matches } from './review-filter.ts'
 import { type ReviewRow, showRow, showWithDecision, toState } from './review-rows.ts'
 import type { Tables } from './tables.ts'
 
-export type Claiming = { tenant: string; by: AuditActor; leaseMs: number }
+type Claiming = { tenant: string; by: AuditActor; leaseMs: number }
 
 /** See `ReviewStore.claimNext`. What somebody else takes at this moment is passed over. */
 export async function claimNextReviews(

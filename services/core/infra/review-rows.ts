@@ -19,7 +19,7 @@ export type StateRow = {
   undo_until: Date | null
   resolution_event: string | null
 }
-export const STATE_COLUMNS = [
+const STATE_COLUMNS = [
   'state',
   'claimed_by',
   'claimed_name',
