@@ -10,6 +10,7 @@ import { readHubSettings } from '../../services/core/infra/hub/hub-settings.ts'
 import { readManifest } from '../../services/core/infra/hub/model-manifest.ts'
 import { findTarget } from '../../services/core/infra/hub/plan-pull.ts'
 import { type PullOptions, pullModel, removeModel } from '../../services/core/infra/hub/pull-model.ts'
+import { startHttpProxy } from '../support/http-proxy.ts'
 import { COMMIT, type FakeHub, type Fault, type HubRepo, sha256, startHub } from '../support/hub.ts'
 import { skipLoudly } from '../support/skip-loudly.ts'
 import { mountTmpfs, whyNoTmpfs } from '../support/tmpfs.ts'
@@ -345,6 +346,18 @@ test('the token goes to the hub, and never to where it redirects', async () => {
     new Set(hub.requests.filter((each) => each.host === host).map(({ headers }) => headers.authorization))
   expect(sent('hub')).toEqual(new Set(['Bearer hf_good']))
   expect(sent('cdn')).toEqual(new Set([undefined]))
+})
+
+test('a proxy is used for the hub and for where it redirects, but not for hosts that NO_PROXY names', async () => {
+  const proxy = await startHttpProxy()
+  onTestFinished(() => proxy.close())
+  await pull({ env: { HTTP_PROXY: proxy.url } })
+  expect(new Set(proxy.tunnels).size).toBe(2)
+  expect(proxy.tunnels).toContain(new URL(hub.endpoint).host)
+  proxy.tunnels.length = 0
+  await removeModel(modelsDir, 'me--clip')
+  await pull({ env: { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } })
+  expect(proxy.tunnels).toEqual([])
 })
 
 test('two pulls at once fetch each file once', async () => {

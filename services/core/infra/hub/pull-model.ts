@@ -147,21 +147,18 @@ export async function removeModel(modelsDir: string, folder: string): Promise<bo
 }
 
 function inWords(error: unknown, modelsDir: string): unknown {
-  const { code } = error as NodeJS.ErrnoException
+  const { code, syscall } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new AppError(
       'storage-full',
       `there is no more room in ${modelsDir}: what has come is kept, make room and pull again`,
       { cause: error },
     )
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new AppError(
-      'invalid-config',
-      `${modelsDir} may not be written by this user: set PIXWARDEN_MODELS_DIR to a folder that may`,
-      {
-        cause: error,
-      },
-    )
+  // Making folders one in another says ENOENT of a file system that is read-only.
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code ?? '') || (code === 'ENOENT' && syscall === 'mkdir'))
+    return new AppError('invalid-config', `${modelsDir} cannot be written: set PIXWARDEN_MODELS_DIR to a folder that can`, {
+      cause: error,
+    })
   return error
 }
 
