@@ -9,16 +9,16 @@ import { type Receiver, startReceiver, verified } from '../support/receiver.ts'
 import { type Service, sample, startService } from '../support/service.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const HOSTILE = '<img src=x onerror="document.title=\'hacked\'"><script>document.title="hacked"</script>'
+const HOSTILE = '<img src=x onerror="hacked=1"><script>hacked=1</script>'
 const HOSTILE_POLICY = `id: hostile
-title: '${HOSTILE.replaceAll("'", "''")}'
-description: '${HOSTILE.replaceAll("'", "''")}'
-limits: '${HOSTILE.replaceAll("'", "''")}'
+title: '${HOSTILE}'
+description: '${HOSTILE}'
+limits: '${HOSTILE}'
 mode: shadow
 rules:
   - id: photo
-    title: '${HOSTILE.replaceAll("'", "''")}'
-    concepts: ['${HOSTILE.replaceAll("'", "''")}', a cat]
+    title: '${HOSTILE}'
+    concepts: ['${HOSTILE}', a cat]
     contrast: [a rocket]
     thresholds: { flag: 0.2, reject: 0.9 }
 `
@@ -34,6 +34,7 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
   let axe: string
   let catId: string
   const complaints: string[] = []
+  const pictures: string[] = []
 
   beforeAll(async () => {
     receiver = await startReceiver()
@@ -64,7 +65,10 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ['clipboard-write'] })
     const page = await context.newPage()
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/401|404/.test(message.text())) complaints.push(message.text())
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+    })
+    page.on('request', (request) => {
+      if (request.url().includes('/image')) pictures.push(request.url())
     })
     page.on('pageerror', (error) => complaints.push(error.message))
     await page.goto(`${service.url}/dashboard/overview`)
@@ -118,8 +122,8 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     const { totals } = await json<{ totals: Record<string, number> }>('/v1/overview?window=24h')
     expect(await figure('flagged')).toBe(String(totals.flag))
     expect(await figure('approved')).toBe(String(totals.approve))
-    expect(await page.getByRole('img', { name: /^Bars of decisions over time\. In all: .*flagged/ }).isVisible()).toBe(true)
-    expect(await page.getByRole('img', { name: /^live-animals over time: [1-9]\d* flagged/ }).isVisible()).toBe(true)
+    await page.getByRole('img', { name: /^Bars of decisions over time\. In all: .*flagged/ }).waitFor()
+    await page.getByRole('img', { name: /^live-animals over time: [1-9]\d* flagged/ }).waitFor()
     expect(await inspect('overview')).toEqual([])
   })
 
@@ -166,9 +170,9 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     expect(await page.getByRole('complementary', { name: 'What the model cannot see' }).innerText()).toContain(
       'jellyfish it misses',
     )
-    expect(await page.getByText('a stuffed toy', { exact: true }).isVisible()).toBe(true)
-    expect(await page.getByRole('img', { name: /^Bars of how many of \d+ uploads .* flag ≥ 0\.54/ }).isVisible()).toBe(true)
-    expect(await page.getByRole('link', { name: /^Upload that matched animal with 0\.\d+$/ }).count()).toBe(2)
+    await page.getByText('a stuffed toy', { exact: true }).waitFor()
+    await page.getByRole('img', { name: /^Bars of how many of \d+ uploads .* flag ≥ 0\.54/ }).waitFor()
+    await expect.poll(() => page.getByRole('link', { name: /^Upload that matched animal with \d\.\d{3}$/ }).count()).toBe(2)
     expect(await inspect('policy')).toEqual([])
   })
 
@@ -196,9 +200,8 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
       .toEqual([String(answer.now.flag), String(answer.then.flag), `+${Number(answer.then.flag) - Number(answer.now.flag)}`])
     expect(answer.then.approve).toBe(0)
     expect((await row('approved')).slice(0, 2)).toEqual([String(answer.now.approve), '0'])
-    expect(await page.getByRole('link', { name: /^Upload that scored 0\.\d+$/ }).count()).toBe(answer.newly.length)
-    const sources = await page.locator('.what-if img').evaluateAll('(images) => images.map((image) => image.getAttribute("src"))')
-    for (const source of sources as string[]) expect(source).toMatch(/variant=blurred$/)
+    expect(await page.getByRole('link', { name: /^Upload that scored \d\.\d{3}$/ }).count()).toBe(answer.newly.length)
+    expect(pictures.filter((url) => !url.endsWith('variant=blurred'))).toEqual([])
     await page.getByRole('button', { name: 'Back to the policy’s own' }).click()
     await expect.poll(() => slider.getAttribute('aria-valuetext')).toBe('0.54')
     await expect.poll(() => row('flagged')).toEqual([String(answer.now.flag), String(answer.now.flag), '±0'])
@@ -223,13 +226,8 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await heading('Upload').waitFor()
     const picture = page.locator('.picture')
     await expect.poll(() => picture.getAttribute('data-shown')).toBe('blurred')
-    expect(
-      await page
-        .getByRole('img', { name: /^score|0\.\d{3}.*0\.540/ })
-        .first()
-        .isVisible(),
-    ).toBe(true)
-    expect(await page.getByText('cat.jpg', { exact: true }).isVisible()).toBe(true)
+    expect(await page.locator('.telling-rule .meter').innerText()).toMatch(/^[01]\.\d{3} ≥ 0\.540$/)
+    await page.getByText('cat.jpg', { exact: true }).waitFor()
     await page.keyboard.press('v')
     await expect.poll(() => picture.getAttribute('data-shown')).toBe('display')
     await page.keyboard.press('v')
@@ -255,13 +253,13 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await page.getByRole('button', { name: 'Send a test' }).click()
     const row = page.getByRole('row', { name: /webhook\.test/ })
     await expect.poll(() => row.innerText(), { timeout: 10_000 }).toMatch(/delivered[\s\S]*204/)
-    await row.getByRole('button', { name: 'Send this webhook.test again' }).click()
+    await row.getByRole('button', { name: 'Send again: webhook.test' }).click()
     await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(2)
     const [first, second] = receiver.received
     expect(second).toMatchObject({ id: first?.id, body: first?.body })
     expect(verified(second as never, secret).type).toBe('webhook.test')
     await expect.poll(() => row.innerText(), { timeout: 10_000 }).toMatch(/delivered/)
-    await row.getByRole('button', { name: 'Show this webhook.test' }).click()
+    await row.getByRole('button', { name: 'Show webhook.test' }).click()
     const details = page.getByRole('dialog', { name: 'A delivery' })
     expect(await details.locator('pre').innerText()).toContain('"type": "webhook.test"')
     expect(await details.getByRole('row').count()).toBe(3)
@@ -271,6 +269,7 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
 
   test('a webhook that fails says so, can be disabled and is deleted after a question', async () => {
     await open('/webhooks')
+    await page.getByRole('link', { name: receiver.url }).waitFor()
     expect(await inspect('webhooks')).toEqual([])
     await page.getByRole('link', { name: receiver.url }).click()
     await page.getByRole('button', { name: 'Disable' }).click()
@@ -327,9 +326,9 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await page.getByLabel('What', { exact: true }).selectOption('webhook.create')
     await expect.poll(() => entries.count()).toBe(1)
     expect(page.url()).toMatch(/\/audit\?action=webhook\.create$/)
-    await entries.first().getByText('Details').click()
+    await entries.first().locator('summary').click()
     expect(await entries.first().innerText()).toMatch(/[0-9a-f]{64}/)
-    expect(await page.getByText('npx pixwarden audit verify').isVisible()).toBe(true)
+    await page.getByText('npx pixwarden audit verify').waitFor()
     expect(await inspect('audit')).toEqual([])
   })
 
@@ -338,11 +337,11 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
       await open(route)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.waitForLoadState('networkidle')
-      expect(await page.title()).not.toContain('hacked')
+      expect(await page.evaluate('typeof hacked')).toBe('undefined')
       expect(await page.locator('img[src="x"]').count()).toBe(0)
     }
     await open('/policies/hostile')
-    expect(await heading(HOSTILE).isVisible()).toBe(true)
+    await heading(HOSTILE).waitFor()
   })
 
   test('no page broke the policy of its own security, or failed', () => {
