@@ -62,7 +62,8 @@ describe('a setting', () => {
     })
     expect(webhookRetrySeconds).toEqual([0.5, 10, 60])
     expect(secretKeys).toEqual([current, older])
-    expect(readConfig({})).toMatchObject({ secretKeys: [], webhookTimeoutMs: 15_000, dispatcher: true })
+    expect(readConfig({})).toMatchObject({ secretKeys: [], webhookTimeoutMs: 15_000, dispatcher: true, imageTasks: true })
+    expect(readConfig({ PIXWARDEN_IMAGE_TASKS: 'off' })).toMatchObject({ imageTasks: false })
   })
 
   test('bounds what intake takes, or sets no bound at 0', () => {
