@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { formatCursor } from '../../services/core/domain/feed.ts'
 import { startApi, type TestApi } from '../support/api.ts'
-import { type FeedReader, type NewEvents, openFeed, writeEvents } from '../support/feed.ts'
+import { type FeedReader, type NewEvents, openFeed, untilSettled, writeEvents } from '../support/feed.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { newConclusion, newUpload } from '../support/test-store.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -25,7 +25,10 @@ async function open(options: Partial<Parameters<typeof openFeed>[1]> = {}, url =
   readers.push(reader)
   return reader
 }
-const write = (numbers: number[], options?: NewEvents) => writeEvents(api.database, numbers, options)
+async function write(numbers: number[], options?: NewEvents): Promise<void> {
+  await writeEvents(api.database, numbers, options)
+  await untilSettled(api.database)
+}
 const metric = async (name: string) => {
   const text = await (await api.call('/metrics')).text()
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])

@@ -10,7 +10,7 @@ import { silentLogger } from '../../services/core/infra/logger.ts'
 import { migrate } from '../../services/core/infra/migrate.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { createPgFeedStore } from '../../services/core/infra/pg-feed-store.ts'
-import { writeEvents } from '../support/feed.ts'
+import { type NewEvents, untilSettled, writeEvents } from '../support/feed.ts'
 import { createTestDatabase } from '../support/postgres.ts'
 import { openTestStore, type TestStore } from '../support/test-store.ts'
 
@@ -40,6 +40,11 @@ async function read(
   const [page] = await store.read([{ tenant, after }], { types, limit })
   return page as FeedPage
 }
+async function write(...[numbers, options]: [number[], NewEvents?]): Promise<void> {
+  await writeEvents(opened.server, numbers, options)
+  await settled()
+}
+const settled = () => untilSettled(opened.server)
 const numbersOf = ({ events }: FeedPage) => events.map(({ body }) => JSON.parse(body).data.n)
 
 /** Writes in a transaction that ends when it is told to. */
@@ -54,7 +59,7 @@ async function begin(numbers: number[]): Promise<Client> {
 
 describe('the order of events', () => {
   test('is that in which their transactions began: one that ends late is neither missed nor read twice by whoever has read on meanwhile', async () => {
-    await writeEvents(opened.server, [1])
+    await write([1])
     const first = await read()
     expect(numbersOf(first)).toEqual([1])
 
@@ -64,6 +69,7 @@ describe('the order of events', () => {
     expect(meanwhile).toMatchObject({ events: [], held: true, more: false })
 
     await early.query('COMMIT')
+    await settled()
     const after = await read(meanwhile.position)
     expect(numbersOf(after)).toEqual([2, 3, 4])
     expect(after).toMatchObject({ held: false })
@@ -76,6 +82,7 @@ describe('the order of events', () => {
     await writeEvents(opened.server, [2])
     expect(await read()).toMatchObject({ events: [], held: true })
     await early.query('ROLLBACK')
+    await settled()
     expect(numbersOf(await read())).toEqual([2])
   })
 
@@ -104,7 +111,7 @@ describe('the order of events', () => {
       const page = await read(position, { limit: 7 })
       seen.push(...numbersOf(page))
       position = page.position
-      last &&= !page.more
+      last &&= !page.more && !page.held
     }
     await ending
     const { rows } = await opened.server.query("SELECT (body::json->'data'->>'n')::int AS n FROM pixwarden.events")
@@ -115,9 +122,9 @@ describe('the order of events', () => {
 
 describe('a page', () => {
   test('has the events of one tenant and of the types that are asked for', async () => {
-    await writeEvents(opened.server, [1])
-    await writeEvents(opened.server, [2], { type: 'review.claimed' })
-    await writeEvents(opened.server, [3], { tenant: 'other' })
+    await write([1])
+    await write([2], { type: 'review.claimed' })
+    await write([3], { tenant: 'other' })
     expect(numbersOf(await read())).toEqual([1, 2])
     expect(numbersOf(await read(START, { types: ['review.claimed'] }))).toEqual([2])
     expect(numbersOf(await read(START, { tenant: 'other' }))).toEqual([3])
@@ -131,20 +138,20 @@ describe('a page', () => {
   })
 
   test('never has a test of a webhook', async () => {
-    await writeEvents(opened.server, [1], { type: 'webhook.test' as 'upload.decided' })
+    await write([1], { type: 'webhook.test' as 'upload.decided' })
     expect(numbersOf(await read())).toEqual([])
   })
 
   test('that is full is continued where it ends, and one that is not after everything that there is', async () => {
-    await writeEvents(opened.server, [1, 2, 3])
+    await write([1, 2, 3])
     const page = await read(START, { limit: 2 })
     expect([numbersOf(page), page.more]).toEqual([[1, 2], true])
     const rest = await read(page.position, { limit: 2 })
     expect([numbersOf(rest), rest.more]).toEqual([[3], false])
-    await writeEvents(opened.server, [4], { type: 'review.claimed' })
+    await write([4], { type: 'review.claimed' })
     const none = await read(rest.position, { types: ['upload.decided'] })
     expect(numbersOf(await read(none.position))).toEqual([])
-    await writeEvents(opened.server, [5])
+    await write([5])
     expect(numbersOf(await read(none.position))).toEqual([5])
     expect(numbersOf(await read(await store.head()))).toEqual([])
   })
@@ -155,6 +162,7 @@ describe('a page', () => {
        SELECT gen_random_uuid(), 'tenant' || n % 10, 'upload.decided', '{}', now() FROM generate_series(1, 20000) AS n`,
     )
     await opened.server.query('ANALYZE pixwarden.events')
+    await settled()
     const { position } = await read(START, { tenant: 'tenant1', limit: 1000 })
     const { rows } = await opened.database.run<{ 'QUERY PLAN': string }>(
       {
@@ -174,9 +182,9 @@ describe('a page', () => {
 
 describe('a place', () => {
   test('before events that were deleted is lost', async () => {
-    await writeEvents(opened.server, [1])
+    await write([1])
     const before = await read()
-    await writeEvents(opened.server, [2])
+    await write([2])
     const after = await read(before.position)
     await opened.server.query(
       'UPDATE pixwarden.feed_horizon SET xid = (SELECT max(xid::text::bigint)::text::xid8 FROM pixwarden.events)',
@@ -185,22 +193,35 @@ describe('a place', () => {
     expect(await read(after.position)).toMatchObject({ events: [], lost: false })
   })
 
+  test('is not lost when it is the last there is, whatever was deleted beyond it while an older transaction is under way', async () => {
+    const early = await begin([1])
+    await writeEvents(opened.server, [2])
+    await opened.server.query('UPDATE pixwarden.feed_horizon SET xid = (SELECT xid FROM pixwarden.events)')
+    const head = await store.head()
+    expect(await read(head)).toMatchObject({ events: [], held: true, lost: false })
+    await early.query('COMMIT')
+    await settled()
+    const told = await read(head)
+    expect(told).toMatchObject({ events: [], lost: true })
+    expect(await read(told.position)).toMatchObject({ events: [], lost: false })
+  })
+
   test('of a database server that was ahead of this one is lost, and where to go on is a place of this one', async () => {
     const ahead = await read({ xid: 10n ** 15n, seq: 1n })
     expect(ahead).toMatchObject({ events: [], lost: true, held: false })
-    await writeEvents(opened.server, [1])
+    await write([1])
     expect(numbersOf(await read(ahead.position))).toEqual([1])
   })
 })
 
 test('events that a dump brought from another server are read before new ones, and not when this one has counted so far', async () => {
-  await writeEvents(opened.server, [1, 2, 3])
-  await writeEvents(opened.server, [4], { tenant: 'other' })
+  await write([1, 2, 3])
+  await write([4], { tenant: 'other' })
   await opened.server.query("UPDATE pixwarden.events SET xid = '4000000000000'")
   await opened.server.query("UPDATE pixwarden.feed_horizon SET xid = '3000000000000'")
   expect(await read()).toMatchObject({ events: [], lost: true })
   await store.adoptRestored()
-  await writeEvents(opened.server, [5])
+  await write([5])
   const { position } = await read()
   expect(position.xid).toBeLessThan(10n ** 12n)
   await opened.server.query("UPDATE pixwarden.feed_horizon SET xid = '0'")
@@ -223,6 +244,7 @@ test('events that were there before there was a feed are the first ones in it', 
     await writeEvents(server, [2])
     await migrate(config, silentLogger())
     await writeEvents(server, [3])
+    await untilSettled(server)
     const database = openDatabase({ url: server.url, schema: 'pixwarden', pool: 1, log: silentLogger() })
     const [page] = await createPgFeedStore(database).read([{ tenant: 'default', after: START }], { types: FEED_TYPES, limit: 10 })
     await database.close()

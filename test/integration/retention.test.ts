@@ -19,6 +19,7 @@ import { deleteNeedless } from '../../services/worker/retention/delete-needless.
 import { expireUploads } from '../../services/worker/retention/expire-uploads.ts'
 import { createOrphanSweeper } from '../../services/worker/retention/orphan-sweeper.ts'
 import { collectLog } from '../support/collect-log.ts'
+import { untilSettled } from '../support/feed.ts'
 import { newConclusion, newUpload, openTestStore, type TestStore } from '../support/test-store.ts'
 
 const NOW = new Date('2026-06-30T12:00:00Z')
@@ -268,16 +269,25 @@ describe('events', () => {
     )
   const types = async () => (await sql('SELECT type FROM @events ORDER BY seq')).rows.map(({ type }) => type)
   const feed = () => createPgFeedStore(opened.database)
-  const isLost = async (after: FeedPosition) =>
-    (await feed().read([{ tenant: 'default', after }], { types: FEED_TYPES, limit: 1 })).some(({ lost }) => lost)
+  async function head(): Promise<FeedPosition> {
+    await untilSettled(opened.server)
+    return feed().head()
+  }
+  async function isLost(after: FeedPosition): Promise<boolean> {
+    const [page] = await feed().read([{ tenant: 'default', after }], { types: FEED_TYPES, limit: 1 })
+    return page?.lost === true
+  }
 
-  beforeEach(() => sql('DELETE FROM @events'))
+  beforeEach(async () => {
+    await sql('DELETE FROM @events')
+    await sql("UPDATE @feed_horizon SET xid = '0'")
+  })
 
   test('that only the feed has go after some days, and who has not read them yet is told', async () => {
     const { id } = await upload(flagged, { at: daysAgo(60) })
-    const start = await feed().head()
+    const start = await head()
     for (const type of ['review.claimed', 'review.released', 'review.reopened']) await write(type, daysAgo(7.01), id)
-    const read = await feed().head()
+    const read = await head()
     await write('review.claimed', daysAgo(6.99), id)
     await run()
     expect(await types()).toEqual(['upload.decided', 'review.opened', 'review.claimed'])
@@ -285,7 +295,7 @@ describe('events', () => {
   })
 
   test('of tests of webhooks go too, and nobody misses them', async () => {
-    const start = await feed().head()
+    const start = await head()
     await write('webhook.test', daysAgo(8))
     await write('webhook.test', daysAgo(6))
     await run()
@@ -294,9 +304,9 @@ describe('events', () => {
   })
 
   test('go with the record of their upload, and who has not read them yet is told', async () => {
-    const start = await feed().head()
+    const start = await head()
     await upload(approved, { at: daysAgo(40) })
-    const read = await feed().head()
+    const read = await head()
     await upload(approved, { at: daysAgo(20) })
     await deleteNeedless({ store, blobs, metrics, log: logged.log }, going())
     await run({ recordDays: 30 })
@@ -305,7 +315,7 @@ describe('events', () => {
   })
 
   test('of an erased upload are gone for readers too, who are not told', async () => {
-    const start = await feed().head()
+    const start = await head()
     const { id } = await upload(flagged)
     await uploads().erase('default', id, THE_SERVICE)
     await run()

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { v7 as uuidv7 } from 'uuid'
 import type { FeedType } from '../../services/core/domain/feed.ts'
 import type { TestDatabase } from './postgres.ts'
+import { waitFor } from './wait-for.ts'
 
 /** An event of an event stream; `atMs` is by `performance.now()`. */
 export type Heard = { id: string | undefined; event: string; data: { type: string; data: { n: number } }; atMs: number }
@@ -95,4 +96,11 @@ export async function writeEvents(
      SELECT event.id, $1, $2, event.body, $3 FROM unnest($4::uuid[], $5::text[]) AS event(id, body)`,
     [tenant, type, timestamp, numbers.map(() => uuidv7()), numbers.map(body)],
   )
+}
+
+const SETTLED = 'SELECT coalesce(bool_and(xid < pg_snapshot_xmin(pg_current_snapshot())), true) AS settled FROM pixwarden.events'
+
+/** Until all events can be read: older transactions may be under way in other databases of the server, which tests share. */
+export async function untilSettled(database: Pick<TestDatabase, 'query'>): Promise<void> {
+  await waitFor(async () => (await database.query(SETTLED)).rows[0].settled, { what: 'older transactions to end' })
 }

@@ -4,11 +4,12 @@ import type { FeedEvent, FeedPage, FeedStore } from './feed-store.ts'
 
 const HEAD: Statement = { name: 'feed-head', text: 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xid' }
 
-/** A row for each event, and one for a place without any. Those that are not settled may still get others before them. */
+/** A row for each event, and one for a place without any. Those that are not settled may still get others before them. The place after all that are is never lost. */
 const READ: Statement = {
   name: 'read-feed',
   text: `
-    SELECT place.number::int, place.xid <= horizon OR place.xid > pg_snapshot_xmax(snapshot) AS lost, pg_snapshot_xmin(snapshot)::text AS xmin,
+    SELECT place.number::int, pg_snapshot_xmin(snapshot)::text AS xmin,
+      place.xid <= horizon AND place.xid < pg_snapshot_xmin(snapshot) OR place.xid > pg_snapshot_xmax(snapshot) AS lost,
       event.xid::text, event.seq::text, type, settled, CASE WHEN settled THEN body END AS body
     FROM (SELECT pg_current_snapshot() AS snapshot, (SELECT xid FROM feed_horizon) AS horizon) AS present
     CROSS JOIN unnest($1::text[], $2::xid8[], $3::bigint[]) WITH ORDINALITY AS place(tenant, xid, seq, number)
