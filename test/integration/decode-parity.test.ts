@@ -12,7 +12,15 @@ import { fillPlanes, normalisationTables } from '../../services/worker/clip/pixe
 import type { View } from '../../services/worker/clip/preprocessing.ts'
 import { decodeImage } from '../../services/worker/image/decode-image.ts'
 import { restrictSharp } from '../../services/worker/image/open-picture.ts'
-import { copyTinyModel, cropFile, type GoldenImage, type GoldenVariant, pictureFile, readGolden } from '../support/parity.ts'
+import {
+  copyTinyModel,
+  cropFile,
+  type GoldenImage,
+  type GoldenVariant,
+  pairs,
+  pictureFile,
+  readGolden,
+} from '../support/parity.ts'
 
 const MAX_PIXELS = 50_000_000
 const goldens = { 'tiny-clip': await readGolden('clip'), 'tiny-siglip': await readGolden('siglip') }
@@ -116,17 +124,6 @@ describe('the embedded model on the sample photos', () => {
     }
   })
 })
-
-/** Each view with the reference's variant that treats the picture as we do. A later frame has none. */
-function pairs(views: View[], { variants }: GoldenImage, ignoreIcc: boolean): [View, GoldenVariant][] {
-  const full = (!ignoreIcc && variants.icc_to_srgb) || (variants.exif_applied ?? variants.sixteen_to_eight ?? variants.reference)
-  const found = views.flatMap((view): [View, GoldenVariant][] => {
-    const golden = { full, 'on-black': variants.over_black, 'on-white': variants.over_white }[view.view]
-    return golden ? [[view, golden]] : []
-  })
-  expect(found.length).toBeGreaterThanOrEqual(variants.over_black ? 2 : 1)
-  return found
-}
 
 function tensorOf({ pixels }: Pick<View, 'pixels'>, { preprocessing }: Model): Float32Array {
   const tensor = new Float32Array(pixels.length)

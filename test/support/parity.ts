@@ -4,6 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
+import type { View } from '../../services/worker/clip/preprocessing.ts'
 
 const fixtures = path.join(packageRoot, 'test/fixtures')
 const shared = path.join(packageRoot, '../shared')
@@ -53,6 +54,17 @@ export async function readGolden(model: string): Promise<Golden> {
 export function pictureFile({ file }: GoldenImage): string | undefined {
   if (!file.startsWith('data:')) return path.join(fixtures, 'parity', file)
   return ifExists(path.join(shared, 'data/clip', file.slice('data:'.length)))
+}
+
+/** Each view with the reference's variant that treats the picture as we do. A later frame has none. */
+export function pairs(views: View[], { file, variants }: GoldenImage, ignoreIcc: boolean): [View, GoldenVariant][] {
+  const full = (!ignoreIcc && variants.icc_to_srgb) || (variants.exif_applied ?? variants.sixteen_to_eight ?? variants.reference)
+  const found = views.flatMap((view): [View, GoldenVariant][] => {
+    const golden = { full, 'on-black': variants.over_black, 'on-white': variants.over_white }[view.view]
+    return golden ? [[view, golden]] : []
+  })
+  if (found.length < (variants.over_black ? 2 : 1)) throw new Error(`${file} has no views to compare`)
+  return found
 }
 
 /** The reference's 224 × 224 RGB crop as a PNG; undefined for SigLIP and where it is not at hand. */

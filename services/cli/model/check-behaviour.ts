@@ -16,7 +16,7 @@ const CAPTIONS = {
   'flower.jpg': 'a photo of a flower',
 }
 
-/** Of eight. By chance one in 13,000 models would do as well; the embedded one finds seven. */
+/** Of eight: by chance one model in 12,000 would do as well. The embedded one finds seven. */
 const ENOUGH = 6
 
 /** Quantising as a graph runs goes by the largest values of the whole batch, so that neighbours matter a little. */
