@@ -1,6 +1,7 @@
 import { AppError } from '../core/domain/errors.ts'
 import type { Config } from '../core/infra/config.ts'
 import { type Database, openDatabase } from '../core/infra/database.ts'
+import { isRunning } from '../core/infra/is-running.ts'
 import { silentLogger } from '../core/infra/logger.ts'
 import { migrate } from '../core/infra/migrate.ts'
 import { readRuntimeFile } from '../core/infra/runtime-file.ts'
@@ -30,13 +31,4 @@ async function runningDatabase({ dataDir }: Config, kept: string): Promise<strin
     'invalid-config',
     `${kept} kept in a database: set DATABASE_URL, or start the service whose data is in ${dataDir}`,
   )
-}
-
-/** A process of another user is running too, and answers EPERM. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

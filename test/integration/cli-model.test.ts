@@ -77,6 +77,7 @@ describe('pixwarden model', () => {
     expect(Object.keys(others)).toEqual([
       'files',
       'vectors',
+      'pictures',
       'repeatable',
       'pictures alone and in a batch',
       'texts alone and in a batch',

@@ -281,6 +281,15 @@ describe('what is wrong is told, and leaves no model', () => {
     await expect(pull()).rejects.toEqual(failed('fetch-failed', 'onnx/text_model.onnx arrived damaged', 'SHA-256'))
   })
 
+  test.each(['onnx/text_model.onnx', 'tokenizer.json'])(
+    '%s damaged, by the tags that a mirror sends with it which lists names only',
+    async (file) => {
+      hub.namesOnly = true
+      faulty(file, { kind: 'corrupt' }, true)
+      await expect(pull()).rejects.toEqual(failed('fetch-failed', `${file} arrived damaged`))
+    },
+  )
+
   test('small files that are damaged, of which the hub knows the blob only', async () => {
     faulty('tokenizer.json', { kind: 'corrupt' }, true)
     await expect(pull()).rejects.toEqual(failed('fetch-failed', 'tokenizer.json arrived damaged', 'not the blob'))
@@ -358,6 +367,13 @@ test('a proxy is used for the hub and for where it redirects, but not for hosts 
   await removeModel(modelsDir, 'me--clip')
   await pull({ env: { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' } })
   expect(proxy.tunnels).toEqual([])
+})
+
+test('a mirror that lists names only is enough', async () => {
+  hub.namesOnly = true
+  faulty('onnx/vision_model.onnx', { kind: 'end', after: 1000 })
+  const { manifest } = await pull()
+  expect(manifest.files).toContainEqual({ path: 'onnx/vision_model.onnx', sha256: sha256(VISION), size: VISION.length })
 })
 
 test('two pulls at once fetch each file once', async () => {

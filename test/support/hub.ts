@@ -30,6 +30,8 @@ export type FakeHub = {
   /** Those for one file, at the host that has its bytes. */
   requestsFor(file: string): HubRequest[]
   repos: Map<string, HubRepo>
+  /** As some mirrors do, lists names only. */
+  namesOnly: boolean
   /** Asked for each request, with how often that host was asked for that path before. */
   faults: (request: HubRequest, before: number) => Fault | undefined
   close(): Promise<void>
@@ -65,7 +67,7 @@ export async function startHub(repos: Record<string, HubRepo>): Promise<FakeHub>
     if (!found) return refuse(response, 401, 'RepoNotFound')
     if (found.gated && request.headers.authorization !== 'Bearer hf_good') return refuse(response, 403, 'GatedRepo')
     if (![found.commit, 'main'].includes(revision ?? at ?? '')) return refuse(response, 404, 'RevisionNotFound')
-    if (listed) return sendListing(response, found)
+    if (listed) return sendListing(response, found, hub.namesOnly)
     const bytes = found.files[file ?? '']
     if (!bytes) return refuse(response, 404, 'EntryNotFound')
     response.setHeader('x-repo-commit', found.commit)
@@ -83,6 +85,7 @@ export async function startHub(repos: Record<string, HubRepo>): Promise<FakeHub>
     requestsFor: (file) =>
       hub.requests.filter(({ host, path }) => path.endsWith(`/${file}`) && (host === 'cdn') === isLarge(file)),
     repos: new Map(Object.entries(repos)),
+    namesOnly: false,
     faults: () => undefined,
     close: async () => {
       await Promise.all([stop(front), stop(cdn)])
@@ -103,12 +106,11 @@ function isLarge(file: string): boolean {
   return /\.onnx(_data)?$/.test(file)
 }
 
-function sendListing(response: ServerResponse, { commit, files }: HubRepo): void {
+function sendListing(response: ServerResponse, { commit, files }: HubRepo, namesOnly: boolean): void {
   const siblings = Object.entries(files).map(([rfilename, bytes]) => ({
     rfilename,
-    size: bytes.length,
-    blobId: gitSha1(bytes),
-    ...(isLarge(rfilename) && { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } }),
+    ...(!namesOnly && { size: bytes.length, blobId: gitSha1(bytes) }),
+    ...(!namesOnly && isLarge(rfilename) && { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } }),
   }))
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sha: commit, siblings }))
 }

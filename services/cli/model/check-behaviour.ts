@@ -25,16 +25,20 @@ const SAME = { whole: 0.9999, quantised: 0.98 }
 /** exp(4.6) is CLIP's 100: what looks like that exponent is one. */
 const SCALES = { least: 6, most: 1000 }
 
+/** What is known of the model from elsewhere. */
+export type Expected = { embeddingSize: number | undefined; imageSize: number | undefined }
+
 type Embedded = { alone: Float32Array[]; together: Float32Array[] }
 
 /** Runs a model on the sample photos and their captions, and looks at what any model must do. Throws AppError `invalid-model` or `model-failed`. */
-export async function checkBehaviour(model: Model, encoders: Encoders): Promise<Check[]> {
+export async function checkBehaviour(model: Model, encoders: Encoders, expected: Expected): Promise<Check[]> {
   const views = await Promise.all(Object.keys(CAPTIONS).map((name) => exactView(model, path.join(SAMPLES, name))))
   const images = await aloneAndTogether(views, encoders.images)
   const texts = await aloneAndTogether(Object.values(CAPTIONS), encoders.texts)
   const [again] = await encoders.images(views.slice(0, 1))
   return [
-    checkShapes(model, images, texts),
+    checkShapes(expected, images, texts),
+    checkPictureSize(expected, model),
     checkSame('repeatable', [images.alone[0]], [again], 0.999999),
     checkSame('pictures alone and in a batch', images.alone, images.together, toleranceFor(model.visionFile)),
     checkSame('texts alone and in a batch', texts.alone, texts.together, toleranceFor(model.text.file)),
@@ -50,16 +54,21 @@ async function aloneAndTogether<T>(inputs: T[], embed: (inputs: T[]) => Promise<
   return { alone: alone.flat(), together }
 }
 
-function checkShapes({ embeddingSize }: Model, images: Embedded, texts: Embedded): Check {
+function checkShapes({ embeddingSize }: Expected, images: Embedded, texts: Embedded): Check {
   const all = [...images.alone, ...texts.alone]
   const lengths = [...new Set(all.map(({ length }) => length))]
   const unit = all.every((each) => Math.abs(Math.hypot(...each) - 1) < 1e-4)
-  const expected = embeddingSize === undefined || lengths[0] === embeddingSize
+  const other = embeddingSize !== undefined && lengths[0] !== embeddingSize
   return {
     check: 'vectors',
-    ok: lengths.length === 1 && unit && expected,
-    detail: `${lengths.join(' and ')} values${unit ? ', of length 1' : ', not of length 1: zero, infinite or no numbers'}${expected ? '' : `, but its files say ${embeddingSize}`}`,
+    ok: lengths.length === 1 && unit && !other,
+    detail: `${lengths.join(' and ')} values${unit ? ', of length 1' : ', not of length 1: zero, infinite or no numbers'}${other ? `, but ${embeddingSize} are expected` : ''}`,
   }
+}
+
+function checkPictureSize({ imageSize }: Expected, { preprocessing: { width, height } }: Model): Check {
+  const ok = imageSize === undefined || (width === imageSize && height === imageSize)
+  return { check: 'pictures', ok, detail: `${width} × ${height} pixels${ok ? '' : `, but ${imageSize} are expected`}` }
 }
 
 function checkSame(check: string, some: (Float32Array | undefined)[], same: (Float32Array | undefined)[], least: number): Check {

@@ -1,13 +1,14 @@
 import { hasCode } from '../../core/domain/errors.ts'
+import { readModelRegistry } from '../../core/infra/hub/model-registry-file.ts'
 import { findModel } from '../../worker/clip/find-model.ts'
-import { openModel } from '../../worker/clip/open-model.ts'
+import { type Model, openModel } from '../../worker/clip/open-model.ts'
 import { restrictSharp } from '../../worker/image/open-picture.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { type Env, readSettings } from '../settings.ts'
 import { textTable } from '../text-table.ts'
 import { writeOutput } from '../write-output.ts'
 import type { Check } from './check.ts'
-import { checkBehaviour } from './check-behaviour.ts'
+import { checkBehaviour, type Expected } from './check-behaviour.ts'
 import { checkFiles } from './check-files.ts'
 import { checkGoldens } from './check-goldens.ts'
 import { openEncoders } from './encode.ts'
@@ -44,8 +45,15 @@ async function run(dir: string, checks: Check[]): Promise<void> {
   const encoders = openEncoders(model)
   try {
     checks.push(...(await checkGoldens(model, encoders)))
-    checks.push(...(await checkBehaviour(model, encoders)))
+    checks.push(...(await checkBehaviour(model, encoders, await expectedOf(model))))
   } finally {
     await encoders.close()
   }
+}
+
+/** The registry knows what SigLIP's files do not say. */
+async function expectedOf(model: Model): Promise<Expected> {
+  const { models } = await readModelRegistry()
+  const known = models.find(({ id }) => id === model.id)
+  return { embeddingSize: known?.embedding_size ?? model.embeddingSize, imageSize: known?.image_size }
 }

@@ -10,9 +10,14 @@ import { findModel } from './find-model.ts'
 import { listModelFiles } from './list-model-files.ts'
 import { modelRevision } from './model-revision.ts'
 import type { Preprocessing } from './preprocessing.ts'
-import { openClipConfig, openClipPreprocessing } from './read-immich-config.ts'
+import {
+  type ModelConfig,
+  readModelConfig,
+  type TextCleanUp,
+  type TokenizerConfig,
+  tokenizerConfig,
+} from './read-model-config.ts'
 import { readModelJson } from './read-model-json.ts'
-import { preprocessorConfig } from './read-preprocessing.ts'
 
 /** An image-text model as its folder describes it: plain data, its graphs not yet loaded. */
 export type Model = {
@@ -45,33 +50,6 @@ export type TextSettings = {
   cleanUp: TextCleanUp
 }
 
-/**
- * Before the split into tokens: `clip` is CLIP's own, `canonical` open_clip's for SigLIP (lower case, no punctuation), `lower-case` what SigLIP 2 was
- * trained with.
- */
-export type TextCleanUp = 'none' | 'clip' | 'canonical' | 'lower-case'
-
-const size = z.int().positive()
-
-const modelConfig = z.object({
-  model_type: z.string(),
-  projection_dim: size.optional(),
-  logit_scale: z.number().positive().optional(),
-  padding: z.enum(['longest', 'max_length']).optional(),
-  text_config: z.object({ max_position_embeddings: size.optional(), pad_token_id: z.int().nullish() }).default({}),
-  vision_config: z.object({ image_size: size.optional() }).default({}),
-})
-
-const tokenizerConfig = z.object({
-  tokenizer_class: z.string().optional(),
-  /** Files that know no limit write 1e30. */
-  model_max_length: z.number().positive().optional(),
-  pad_token: z
-    .union([z.string(), z.object({ content: z.string() })])
-    .transform((token) => (typeof token === 'string' ? token : token.content))
-    .nullish(),
-})
-
 /** Of tokenizer.json only so much as tells it from something else: the tokenizer reads the rest. */
 const tokenizer = z.object({ model: z.object({ type: z.string().optional() }) })
 
@@ -81,22 +59,7 @@ const calibration = z.object({
   background_cosine: z.number().min(-1).max(1).optional(),
 })
 
-type TokenizerConfig = z.infer<typeof tokenizerConfig>
 type Calibration = z.infer<typeof calibration>
-
-/** What the configuration of either layout says. */
-type ModelConfig = {
-  /** `softmax` for CLIP and its kin, `sigmoid` for SigLIP's. */
-  trainedWith: 'softmax' | 'sigmoid'
-  kind: string
-  embeddingSize: number | undefined
-  imageSize: { height: number; width: number } | undefined
-  logitScale: number | undefined
-  textLength: number | undefined
-  padding: TextSettings['padding']
-  padId: number
-  cleanUp: TextCleanUp
-}
 
 /** The published models of the family were clipped there (CLIP, section 2.5); their `logit_scale_init_value` is only where training began. */
 const CLIP_LOGIT_SCALE = 100
@@ -116,7 +79,7 @@ export async function openModel(idOrFolder: string, { modelsDir }: { modelsDir?:
     readModelJson(dir, files.tokenizer, tokenizer),
   ])
   const settings = manifest?.settings ?? {}
-  const [config, preprocessing] = await readConfig(dir, files, tokens)
+  const [config, preprocessing] = await readModelConfig(dir, files, tokens)
   checkSizes(dir, files, config, preprocessing)
   const id = manifest?.id ?? path.basename(dir)
   const revision = await modelRevision(dir, files)
@@ -132,47 +95,6 @@ export async function openModel(idOrFolder: string, { modelsDir }: { modelsDir?:
     text: textSettings(dir, files, config, tokens, settings),
     warnings,
   }
-}
-
-async function readConfig(dir: string, files: ModelFiles, tokens: TokenizerConfig): Promise<[ModelConfig, Preprocessing]> {
-  if (files.layout === 'immich') {
-    const { embed_dim, init_logit_bias, vision_cfg, text_cfg } = await readModelJson(dir, files.config, openClipConfig)
-    const preprocessing = await readModelJson(dir, files.preprocessor, openClipPreprocessing)
-    const { image_size } = vision_cfg
-    const [height, width] = typeof image_size === 'number' ? [image_size, image_size] : (image_size ?? [])
-    const config: ModelConfig = {
-      trainedWith: typeof init_logit_bias === 'number' ? 'sigmoid' : 'softmax',
-      kind: 'SigLIP',
-      embeddingSize: embed_dim,
-      imageSize: height !== undefined && width !== undefined ? { height, width } : undefined,
-      logitScale: undefined,
-      textLength: text_cfg.context_length,
-      padding: 'max-length',
-      padId: 0,
-      cleanUp: text_cfg.tokenizer_kwargs?.clean === 'canonicalize' ? 'canonical' : cleanUpOf(tokens),
-    }
-    return [config, preprocessing]
-  }
-  const config = await readModelJson(dir, files.config, modelConfig)
-  const { model_type, padding, text_config, vision_config } = config
-  const { image_size } = vision_config
-  const paddedInTraining = padding === undefined ? model_type.startsWith('siglip') : padding === 'max_length'
-  const read: ModelConfig = {
-    trainedWith: model_type === 'clip' ? 'softmax' : 'sigmoid',
-    kind: model_type,
-    embeddingSize: config.projection_dim,
-    imageSize: image_size === undefined ? undefined : { height: image_size, width: image_size },
-    logitScale: config.logit_scale,
-    textLength: text_config.max_position_embeddings,
-    padding: paddedInTraining ? 'max-length' : 'none',
-    padId: text_config.pad_token_id ?? 0,
-    cleanUp: cleanUpOf(tokens),
-  }
-  return [read, await readModelJson(dir, files.preprocessor, preprocessorConfig)]
-}
-
-function cleanUpOf({ tokenizer_class }: TokenizerConfig): TextCleanUp {
-  return tokenizer_class?.startsWith('CLIPTokenizer') ? 'clip' : 'none'
 }
 
 function checkSizes(

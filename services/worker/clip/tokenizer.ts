@@ -3,7 +3,8 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import { AppError } from '../../core/domain/errors.ts'
 import { canonicalText } from './canonical-text.ts'
 import { cleanClipText } from './clean-clip-text.ts'
-import type { TextCleanUp, TextSettings } from './open-model.ts'
+import type { TextSettings } from './open-model.ts'
+import type { TextCleanUp } from './read-model-config.ts'
 
 /** `ids` has start and end tokens and is at most `maxLength` long, or exactly that for a model that pads; `length` of them are not padding. */
 export type Tokens = { ids: number[]; length: number }

@@ -35,9 +35,9 @@ export async function downloadFile(dir: string, file: WantedFile, options: Downl
   }
   let wrong: string | undefined
   for (let attempt = 0; attempt < 2; attempt++) {
-    await withRetries(() => fetchRest(part, file, options), { ...options, progress: () => sizeOf(part) })
+    const told = await withRetries(() => fetchRest(part, file, options), { ...options, progress: () => sizeOf(part) })
     try {
-      const whole = await checked(part, file)
+      const whole = await checked(part, withDefaults(file, told))
       await flushFile(part)
       await rename(part, target)
       await forget(part)
@@ -50,10 +50,13 @@ export async function downloadFile(dir: string, file: WantedFile, options: Downl
   throw new AppError('fetch-failed', `${file.repo}/${file.path} arrived damaged, twice: ${wrong}`)
 }
 
-/** Resolves when the file is there to its last byte, whatever it holds. Bytes that came before a failure stay. */
-async function fetchRest(part: string, file: WantedFile, { client, onBytes, signal }: DownloadOptions): Promise<void> {
+/** Resolves, to what the hub says of it, when the file is there to its last byte, whatever it holds. Bytes that came before a failure stay. */
+async function fetchRest(part: string, file: WantedFile, { client, onBytes, signal }: DownloadOptions): Promise<KnownFile> {
   const have = await sizeOf(part)
-  if (file.size !== undefined && have === file.size) return onBytes(have)
+  if (file.size !== undefined && have === file.size) {
+    onBytes(have)
+    return {}
+  }
   const rest = have > 0 ? { from: have, validator: await readValidator(part) } : undefined
   const body = await client.open(file, rest, signal).catch(async (error) => {
     if (!(error instanceof RangeError)) throw error
@@ -65,9 +68,15 @@ async function fetchRest(part: string, file: WantedFile, { client, onBytes, sign
     throw new PassingProblem(`${file.path} was sent from the wrong place`)
   }
   await writeFile(validatorOf(part), body.validator ?? '')
-  const limit = file.size ?? body.size
+  const limit = file.size ?? body.known.size ?? body.size
   const there = await append(part, body, file, limit, onBytes)
   if (limit !== undefined && there < limit) throw new PassingProblem(`${file.path} ended after ${there} of ${limit} bytes`)
+  return body.known
+}
+
+/** What was known before goes first. */
+function withDefaults(file: WantedFile, { size, sha256, gitSha1 }: KnownFile): WantedFile {
+  return { ...file, size: file.size ?? size, sha256: file.sha256 ?? sha256, gitSha1: file.gitSha1 ?? gitSha1 }
 }
 
 /** Chunk by chunk, so that what arrived before the connection broke is on the disk. Gives the size of the part. */

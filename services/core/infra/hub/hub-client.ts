@@ -21,6 +21,8 @@ export type HubBody = {
   size: number | undefined
   /** A strong ETag, with which the rest can be asked for. */
   validator: string | undefined
+  /** What the hub itself said of the file before it sent us elsewhere. */
+  known: KnownFile
   chunks: AsyncIterable<Buffer>
 }
 
@@ -32,6 +34,8 @@ export type HubClient = {
   /** Breaks what is still under way. */
   close(): Promise<void>
 }
+
+type Answer = { response: Dispatcher.ResponseData; first: Dispatcher.ResponseData['headers'] }
 
 export type Rest = { from: number; validator: string | undefined }
 
@@ -56,8 +60,9 @@ export function createHubClient({ endpoint, token, proxy }: HubSettings): HubCli
   const dispatcher = dispatcherFor(proxy)
   const origin = new URL(endpoint).origin
 
-  async function get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async function get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Answer> {
     let at = new URL(url)
+    let first: Dispatcher.ResponseData['headers'] | undefined
     for (let redirects = 0; ; redirects++) {
       const authorization = token !== undefined && at.origin === origin ? { authorization: `Bearer ${token}` } : {}
       const response = await request(at, {
@@ -67,9 +72,10 @@ export function createHubClient({ endpoint, token, proxy }: HubSettings): HubCli
       }).catch((cause) => {
         throw unreachable(at, cause)
       })
+      first ??= response.headers
       const { location } = response.headers
       if (response.statusCode < 300 || response.statusCode > 399 || response.statusCode === 304 || typeof location !== 'string')
-        return response
+        return { response, first }
       await response.body.dump()
       if (redirects === MAX_REDIRECTS) throw new AppError('fetch-failed', `${url} redirects without end`)
       const next = new URL(location, at)
@@ -82,7 +88,7 @@ export function createHubClient({ endpoint, token, proxy }: HubSettings): HubCli
   return {
     async list(repo, revision, signal) {
       const url = `${endpoint}/api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`
-      const response = await get(url, {}, signal)
+      const { response } = await get(url, {}, signal)
       if (response.statusCode !== 200) throw await refusal(response, { repo, revision, endpoint })
       const parsed = listing.safeParse(await response.body.json().catch(() => undefined))
       if (!parsed.success) throw new AppError('fetch-failed', `${url} does not answer as the hub does`)
@@ -90,14 +96,14 @@ export function createHubClient({ endpoint, token, proxy }: HubSettings): HubCli
     },
     async open({ repo, commit, path }, rest, signal) {
       const url = `${endpoint}/${repo}/resolve/${encodeURIComponent(commit)}/${path.split('/').map(encodeURIComponent).join('/')}`
-      const response = await get(url, rest ? rangeHeaders(rest) : {}, signal)
+      const { response, first } = await get(url, rest ? rangeHeaders(rest) : {}, signal)
       if (response.statusCode === 416) {
         await response.body.dump()
         throw new RangeError(`${path} is not longer than ${rest?.from}`)
       }
       if (response.statusCode !== 200 && response.statusCode !== 206)
         throw await refusal(response, { repo, revision: commit, path, endpoint })
-      return toBody(response)
+      return { ...toBody(response), known: toKnown(first) }
     },
     close: () => dispatcher.destroy(),
   }
@@ -122,7 +128,16 @@ function toListing({ sha, siblings }: z.infer<typeof listing>): RepoListing {
   return { commit: sha, files: new Map(files) }
 }
 
-function toBody({ statusCode, headers, body }: Dispatcher.ResponseData): HubBody {
+/** The ETag of a large file is its SHA-256; of a small one, its blob's SHA-1, which other servers' tags may only look like. */
+function toKnown(headers: Dispatcher.ResponseData['headers']): KnownFile {
+  const tag = (name: string) => /^"?([0-9a-f]+)"?$/.exec(String(headers[name] ?? ''))?.[1]
+  const linked = tag('x-linked-etag')
+  if (linked?.length === 64) return { sha256: linked, size: Number(headers['x-linked-size']) || undefined }
+  const blob = headers['x-repo-commit'] === undefined ? undefined : tag('etag')
+  return blob?.length === 40 ? { gitSha1: blob } : {}
+}
+
+function toBody({ statusCode, headers, body }: Dispatcher.ResponseData): Omit<HubBody, 'known'> {
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(String(headers['content-range'] ?? ''))
   const length = Number(headers['content-length'] ?? Number.NaN)
   const whole = statusCode === 206 ? Number(range?.[2]) : length

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { isRunning } from '../is-running.ts'
 
 const HEARTBEAT_MS = 5000
 /** Long enough for a process that was held up, and for clocks of hosts that share a disk. */
@@ -66,13 +67,4 @@ async function ageOf(file: string): Promise<number | undefined> {
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => undefined,
   )
-}
-
-/** A process of another user is running too, and answers EPERM. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
