@@ -22,6 +22,7 @@ export function createProgram(env: Env, end: End): Command {
   addScan(program, env, end)
   addPolicy(program, env, end)
   addModel(program, env, end)
+  addBench(program, env, end)
   addKey(program, env, end)
   addDashboard(program, env, end)
   addWebhook(program, env, end)
@@ -68,6 +69,18 @@ function addPolicy(program: Command, env: Env, end: End): void {
     .option('--json', 'print JSON')
     .addHelpText('after', TEST_HELP)
     .action(async (dir, options) => end(await (await import('./policy/test.ts')).testPolicies(dir, options, env)))
+}
+
+function addBench(program: Command, env: Env, end: End): void {
+  program
+    .command('bench')
+    .description('Measure this machine, and advise settings for it.')
+    .requiredOption('--tune', 'run the model in batches of several sizes')
+    .addOption(modelOption())
+    .option('--seconds <n>', 'for each size', secondsOf, 2)
+    .option('--json', 'print JSON')
+    .addHelpText('after', BENCH_HELP)
+    .action(async (options) => end(await (await import('./bench/tune.ts')).tune(options, env)))
 }
 
 function addKey(program: Command, env: Env, end: End): void {
@@ -135,6 +148,12 @@ function count(text: string): number {
   return Number(text)
 }
 
+function secondsOf(text: string): number {
+  const seconds = Number(text)
+  if (!(seconds > 0 && seconds <= 600)) throw new InvalidArgumentError('A number of seconds up to 600 is needed.')
+  return seconds
+}
+
 function scopes(text: string): Scope[] {
   const names = [...new Set(text.split(',').map((name) => name.trim()))]
   const unknown = names.filter((name) => !(SCOPES as readonly string[]).includes(name))
@@ -188,6 +207,12 @@ Examples:
   pixwarden policy test my-rules/ --policy live-animals
 
 Exit code: 0 all as expected, 1 a difference, 2 could not run.`
+
+const BENCH_HELP = `
+Other work on the machine makes the figures wrong. The settings are for the environment of workers, of which there should be as many as it says.
+
+Example:
+  pixwarden bench --tune --model clip-vit-base-patch32`
 
 const KEY_HELP = `
 The database is DATABASE_URL's, or that of the standalone service that runs in PIXWARDEN_DATA_DIR.
