@@ -1,4 +1,4 @@
-import cliProgress from 'cli-progress'
+import { createProgressBar } from '../progress-bar.ts'
 
 /** A bar on stderr of bytes that arrive. It is gone when it stops. */
 export type ByteProgress = { there(bytes: number): void; stop(): void }
@@ -7,18 +7,7 @@ const FORMAT = '{bar} {percentage}% · {megabytes} of {all} MB · {rate} MB/s ·
 const MB = 1e6
 
 export function startByteProgress(total: number): ByteProgress {
-  const bar = new cliProgress.SingleBar(
-    {
-      format: FORMAT,
-      clearOnComplete: true,
-      hideCursor: false,
-      gracefulExit: false,
-      barsize: 30,
-      etaBuffer: 100,
-      stream: process.stderr,
-    },
-    cliProgress.Presets.shades_classic,
-  )
+  const bar = createProgressBar(FORMAT)
   const all = (total / MB).toFixed(0)
   const startedAt = performance.now()
   let first: number | undefined

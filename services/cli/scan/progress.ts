@@ -1,4 +1,4 @@
-import cliProgress from 'cli-progress'
+import { createProgressBar } from '../progress-bar.ts'
 
 /** A bar on stderr with rate and time left. It is gone when it stops. */
 export type Progress = {
@@ -11,18 +11,7 @@ export type Progress = {
 const FORMAT = '{bar} {percentage}% · {value}/{total} · {rate} images/s · {eta_formatted} left'
 
 export function startProgress(total: number): Progress {
-  const bar = new cliProgress.SingleBar(
-    {
-      format: FORMAT,
-      clearOnComplete: true,
-      hideCursor: false,
-      gracefulExit: false,
-      barsize: 30,
-      etaBuffer: 100,
-      stream: process.stderr,
-    },
-    cliProgress.Presets.shades_classic,
-  )
+  const bar = createProgressBar(FORMAT)
   const startedAt = performance.now()
   let judged = 0
   bar.start(total, 0, { rate: '…' })
