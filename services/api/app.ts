@@ -37,6 +37,7 @@ import { similarUploads } from './routes/similar-uploads.ts'
 import { submitUpload } from './routes/submit-upload.ts'
 import { uploadExplanation } from './routes/upload-explanation.ts'
 import { uploadImage } from './routes/upload-image.ts'
+import { uploadReview } from './routes/upload-review.ts'
 import { uploaderHistory } from './routes/uploader-history.ts'
 import { webhookDeliveries } from './routes/webhook-deliveries.ts'
 import { manageWebhooks } from './routes/webhooks.ts'
@@ -82,6 +83,7 @@ export async function createApp(context: ApiContext): Promise<FastifyInstance> {
   await app.register(reportUpload(context))
   await app.register(appealUpload(context))
   await app.register(readReviews(context))
+  await app.register(uploadReview(context))
   await app.register(reviewQueues(context))
   await app.register(claimReviews(context))
   await app.register(resolveReviews(context))

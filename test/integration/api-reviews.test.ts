@@ -93,6 +93,16 @@ describe('a moderator', () => {
     expect((await as<Page>(keys.ben, '/v1/reviews?state=resolved')).body.items).toMatchObject([{ id: review.id }])
   })
 
+  test('finds the review of an upload, and none where nobody was to look', async () => {
+    const { id, review } = await flagged()
+    const found = await as(keys.ann, `/v1/uploads/${id}/review`)
+    expect(found).toMatchObject({ status: 200, body: { id: review.id, decision: { id, action: 'flag' } } })
+    const { id: approved } = (await (await api.post(photo)).json()) as { id: string }
+    await api.conclude(approved)
+    expect(await as(keys.ann, `/v1/uploads/${approved}/review`)).toMatchObject({ status: 404, body: { code: 'not-found' } })
+    expect((await as(keys.elsewhere, `/v1/uploads/${id}/review`)).status).toBe(404)
+  })
+
   test('is told who has it when somebody else does, and when it is resolved', async () => {
     const { review } = await flagged()
     const claimed = await as(keys.ben, `/v1/reviews/${review.id}/claim`, null)

@@ -17,16 +17,20 @@ export type ReviewTimes = {
 }
 
 export function createPgReviewStore(database: Database, { leaseMs, undoMs }: ReviewTimes): ReviewStore {
+  async function findBy(column: 'id' | 'upload_id', { tenant, viewer, id }: { tenant: string; viewer: string; id: string }) {
+    if (!isUuid(id)) return undefined
+    const { rows } = await sql<ReviewRow>`
+      ${sql.raw(SELECT_WITH_VERDICTS)} WHERE reviews.tenant = ${tenant} AND ${sql.ref(`reviews.${column}`)} = ${id}`.execute(
+      database.kysely,
+    )
+    return rows[0] && showWithDecision(rows[0], viewer)
+  }
+
   return {
     list: (tenant, viewer, listing, page) => listReviews(database, tenant, viewer, listing, page),
 
-    async find(tenant, viewer, id) {
-      if (!isUuid(id)) return undefined
-      const { rows } = await sql<ReviewRow>`
-        ${sql.raw(SELECT_WITH_VERDICTS)} WHERE reviews.tenant = ${tenant} AND reviews.id = ${id}`.execute(database.kysely)
-      return rows[0] && showWithDecision(rows[0], viewer)
-    },
-
+    find: (tenant, viewer, id) => findBy('id', { tenant, viewer, id }),
+    findOf: (tenant, viewer, uploadId) => findBy('upload_id', { tenant, viewer, id: uploadId }),
     claimNext: (tenant, by, options) => claimNextReviews(database, { tenant, by, leaseMs }, options),
     claim: (tenant, by, id) => claimReview(database, { tenant, by, leaseMs }, id),
     release: (tenant, by, id, options) => releaseReview(database, { tenant, by }, id, options),

@@ -32,6 +32,8 @@ export interface ReviewStore {
   ): Promise<Page<ReviewView>>
   /** With the decision. */
   find(tenant: string, viewer: string, id: string): Promise<ReviewView | undefined>
+  /** The one of an upload, with the decision. */
+  findOf(tenant: string, viewer: string, uploadId: string): Promise<ReviewView | undefined>
   /** Claims the most urgent open ones, with their decisions, without those that `by` has skipped lately. Nobody else is handed the same. */
   claimNext(tenant: string, by: AuditActor, options: { filter: ReviewFilter; count: number }): Promise<ReviewView[]>
   /** With the decision; the lease of who holds it begins anew. Throws AppError `review-claimed` or `review-resolved`. */
