@@ -16,6 +16,7 @@ import '../styles/review.css'
 import '../styles/admin.css'
 import { UploadFacts } from '../upload/upload-facts.tsx'
 import { UploadPicture } from '../upload/upload-picture.tsx'
+import { UploadReview } from '../upload/upload-review.tsx'
 
 /** One upload: what was decided and why, its picture if that is still there, and what came before. Nothing can be decided here. */
 export function UploadPage({ params: { id = '' } }: PageProps) {
@@ -60,6 +61,7 @@ function Upload({ upload }: { upload: UploadView }) {
       </div>
       <div class="desk-facts">
         {upload.status === 'decided' && <Judged decision={upload} />}
+        <UploadReview uploadId={upload.id} />
         <PastPanels facts={facts} />
         <UploadFacts upload={upload} />
       </div>

@@ -44,7 +44,7 @@ export function WhatIfResult({ policyId, ruleId, thresholds, span }: WhatIfProps
         columns={[
           { key: 'action', head: text.outcome, heads: true, cell: (action) => strings.actions[action] },
           { key: 'now', head: text.now, numeric: true, cell: (action) => countText(found.now[action]) },
-          { key: 'then', head: text.then, numeric: true, cell: (action) => countText(found.then[action]) },
+          { key: 'then', head: text.wouldBe, numeric: true, cell: (action) => countText(found.then[action]) },
           {
             key: 'change',
             head: text.change,

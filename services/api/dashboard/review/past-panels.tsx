@@ -2,6 +2,7 @@ import type { Action } from '../../../core/domain/policy.ts'
 import type { SimilarUpload, UploaderHistory } from '../api-types.ts'
 import { Badge, type Tone } from '../parts/badge.tsx'
 import { RelativeTime } from '../parts/relative-time.tsx'
+import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
 import type { Facts } from './facts.ts'
 
@@ -32,7 +33,7 @@ function SimilarList({ items }: { items: SimilarUpload[] }) {
         <li key={item.upload_id}>
           <b>{strings.review.similarity(item.similarity)}</b>
           <Outcome item={item} />
-          <RelativeTime at={item.decided_at} />
+          <UploadLink id={item.upload_id} at={item.decided_at} />
         </li>
       ))}
     </ul>
@@ -49,11 +50,22 @@ function History({ history: { uploader, totals, items } }: { history: UploaderHi
         {items.slice(0, 6).map((item) => (
           <li key={item.upload_id}>
             <Outcome item={item} />
-            <RelativeTime at={item.received_at} />
+            <UploadLink id={item.upload_id} at={item.received_at} />
           </li>
         ))}
       </ul>
     </>
+  )
+}
+
+/** Leaves the page where it is: somebody may be in the middle of a review. */
+function UploadLink({ id, at }: { id: string; at: string }) {
+  const { router } = useShell()
+  return (
+    <a href={router.href(`/uploads/${id}`)} target="_blank" rel="noreferrer">
+      <span class="unseen">{strings.uploads.see} </span>
+      <RelativeTime at={at} />
+    </a>
   )
 }
 
