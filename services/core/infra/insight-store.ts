@@ -12,8 +12,9 @@ export const MOST_UPLOADS = 10_000
 export const MOST_DECISIONS = 20_000
 
 /**
- * Two embeddings with this cosine or more are of the same picture, nearly: saved again, resized or trimmed a little. Measured on the embedded model, whose
- * photos of different things stay below.
+ * Two embeddings with this cosine or more are nearly of the same picture. On the embedded model it finds each sample photo again when it is saved as JPEG of quality 60,
+ * doubled in size, trimmed by 5 %, 30 % brighter or has a logo in its corner, and misses some that are halved, tilted or framed. Different sample photos come to 0.49 at most;
+ * but of the 499,500 pairs of photos of different ImageNet classes 34 are above it, such as two typewriters: a model of things sees little else in them.
  */
 export const NEAR_IDENTICAL = 0.95
 

@@ -91,7 +91,8 @@ const RESOLVED: Statement = {
     FROM (
       SELECT ${UPHELD} AS upheld, extract(epoch FROM review.resolved_at - review.claimed_at) AS handling
       FROM (
-        SELECT * FROM reviews WHERE tenant = $1 AND state = 'resolved' AND resolved_at >= $2
+        SELECT upload_id, resolution, claimed_at, resolved_at FROM reviews
+        WHERE tenant = $1 AND state = 'resolved' AND resolved_at >= $2
         ORDER BY resolved_at DESC LIMIT ${MOST_REVIEWS}
       ) AS review JOIN uploads ON uploads.id = review.upload_id
     ) AS resolved`,
