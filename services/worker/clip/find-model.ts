@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../core/domain/errors.ts'
+import { DTYPES } from '../../core/domain/model-files.ts'
 import { readModelRegistry } from '../../core/infra/hub/model-registry-file.ts'
 import { packageRoot } from '../../core/infra/package-root.ts'
 
@@ -17,20 +18,21 @@ export async function findModel(idOrFolder: string, modelsDir?: string | undefin
   const candidates = [...homes.map((home) => path.join(home, idOrFolder)), path.resolve(idOrFolder)]
   const found = candidates.find((dir) => existsSync(dir))
   if (found !== undefined) return found
-  const { models } = await readModelRegistry()
-  if (models.some(({ kind, id }) => kind === 'hub' && (id === idOrFolder || idOrFolder.startsWith(`${id}-`))))
-    throw new AppError(
-      'invalid-model',
-      `the model ${idOrFolder} is not here yet: npx pixwarden model pull ${pullArguments(idOrFolder, models)}`,
-    )
+  const missing = await howToPull(idOrFolder)
+  if (missing !== undefined) throw new AppError('invalid-model', `the model ${idOrFolder} is not here yet: ${missing}`)
   const ids = (await Promise.all(homes.map(foldersIn))).flat()
   throw new AppError('invalid-model', `there is no model "${idOrFolder}": it is neither a folder nor one of ${ids.join(', ')}`)
 }
 
-/** `clip-vit-b32-q8` is that model in another dtype. */
-function pullArguments(name: string, models: { id: string }[]): string {
-  const model = models.find(({ id }) => id === name) ?? models.find(({ id }) => name.startsWith(`${id}-`))
-  return model === undefined || model.id === name ? name : `${model.id} --dtype ${name.slice(model.id.length + 1)}`
+/** `clip-vit-b32-q8` is the registry's model in another dtype. */
+async function howToPull(name: string): Promise<string | undefined> {
+  const { models } = await readModelRegistry()
+  for (const { kind, id } of models) {
+    const dtype = name === id ? 'fp32' : DTYPES.find((each) => name === `${id}-${each}`)
+    if (kind === 'hub' && dtype !== undefined)
+      return `npx pixwarden model pull ${id}${dtype === 'fp32' ? '' : ` --dtype ${dtype}`}`
+  }
+  return undefined
 }
 
 async function foldersIn(home: string): Promise<string[]> {
