@@ -469,7 +469,7 @@ export const strings = {
     title: 'Bulk review',
     hint: 'Arrows move, X or Space selects, V reveals one picture.',
     tiles: 'Pictures to review',
-    tile: (position: number, reason: string, score: string) => `Picture ${position}, ${reason}${score && ` ${score}`}`,
+    tile: (position: number) => `Picture ${position}: `,
     selected: (count: number, of: number) => `${count} of ${of} selected`,
     selectAll: 'Select all',
     selectNone: 'Select none',

@@ -32,7 +32,6 @@ export function Tile({ tile, position, selected, focused, greyscale, blurred, sh
       tabIndex={focused ? 0 : -1}
       aria-selected={selected}
       aria-disabled={status !== 'open'}
-      aria-label={[strings.bulk.tile(position, review.reason_codes.join(', '), score), outcome].filter(Boolean).join(', ')}
       data-review={review.id}
       data-status={status}
       data-ruling={status === 'done' ? tile.ruling?.action : undefined}
@@ -46,6 +45,7 @@ export function Tile({ tile, position, selected, focused, greyscale, blurred, sh
         )}
       </span>
       <span class="tile-text">
+        <span class="unseen">{strings.bulk.tile(position)}</span>
         <span>{review.reason_codes.join(', ')}</span>
         <b>{score}</b>
       </span>
