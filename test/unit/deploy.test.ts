@@ -21,6 +21,10 @@ describe('the image', () => {
     expect(validate(deployment.dockerfile)).toEqual([])
   })
 
+  test('has a CUDA variant without faults', async () => {
+    expect(validate(await readFile(path.join(deployDir, 'Dockerfile.cuda'), 'utf8'))).toEqual([])
+  })
+
   test('starts an entry point that exists, as another user than root', () => {
     const [command] = deployment.instructions('CMD').map((text): string[] => JSON.parse(text)) as [string[]]
     expect(command[0]).toBe('node')
