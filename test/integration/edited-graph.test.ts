@@ -18,6 +18,7 @@ import { integer, message, text } from '../../services/worker/clip/graph/wire-fo
 import { type Model, openModel } from '../../services/worker/clip/open-model.ts'
 import { openVision } from '../../services/worker/clip/open-vision.ts'
 import { openVisionSession, type VisionSession } from '../../services/worker/clip/vision-session.ts'
+import { copyImmichModel } from '../support/immich-model.ts'
 import { copyTinyModel } from '../support/parity.ts'
 
 let folder: string
@@ -26,6 +27,7 @@ const models: Record<string, Model> = {}
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'pixwarden-graphs-'))
   models.embedded = await openModel('embedded')
+  models.immich = await openModel(await copyImmichModel(path.join(folder, 'immich')))
   for (const name of ['tiny-clip', 'tiny-siglip'] as const)
     models[name] = await openModel(await copyTinyModel(name, path.join(folder, name)))
 })
@@ -44,7 +46,7 @@ const cosines = async (model: Model, a: VisionSession, b: VisionSession) => {
   return one.map((embedding, index) => dot(embedding, other[index] as Float32Array))
 }
 
-test.each(['embedded', 'tiny-clip', 'tiny-siglip'])('every edit of %s embeds as the original does', async (name) => {
+test.each(['embedded', 'tiny-clip', 'tiny-siglip', 'immich'])('every edit of %s embeds as the original does', async (name) => {
   const model = modelOf(name)
   const original = await openOriginal(model)
   const edits = editVisionGraph(await readFile(model.visionFile), model)

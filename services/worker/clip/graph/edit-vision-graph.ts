@@ -22,7 +22,8 @@ export function editVisionGraph(file: Buffer, { preprocessing }: Pick<Model, 'pr
   const model = parseOnnx(file)
   const inputs = inputsOf(model)
   const [input] = inputs
-  const output = EMBEDDINGS.find((name) => outputsOf(model).includes(name))
+  const outputs = outputsOf(model)
+  const output = EMBEDDINGS.find((name) => outputs.includes(name)) ?? (outputs.length === 1 ? outputs[0] : undefined)
   if (inputs.length !== 1 || input?.type !== FLOAT || input.shape.length !== 4 || output === undefined || hasExternalData(model))
     return []
   const pixels = { name: input.name, batch: input.shape[0] ?? 0 }
