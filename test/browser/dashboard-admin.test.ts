@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { browserMissing, openBrowser } from '../support/browser.ts'
-import { type Receiver, startReceiver, verified } from '../support/receiver.ts'
+import { type Receiver, startReceiver, status, verified } from '../support/receiver.ts'
 import { type Service, sample, startService } from '../support/service.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -136,6 +136,24 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await expect.poll(() => figure('flagged'), { timeout: 10_000 }).toBe(String(before + 1))
   })
 
+  test('the overview rests while nobody sees it, and knows what it missed afterwards', async () => {
+    await open('/overview?window=1h')
+    const feed = page.locator('.feed-status')
+    await expect.poll(() => feed.getAttribute('data-status')).toBe('live')
+    const before = (await json<{ items: unknown[] }>('/v1/decisions?action=flag')).items.length
+    await expect.poll(() => figure('flagged'), { timeout: 20_000 }).toBe(String(before))
+    const hide = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true }), document.dispatchEvent(new Event('visibilitychange'))`,
+      )
+    await hide(true)
+    await expect.poll(() => feed.getAttribute('data-status')).toBe(null)
+    await service.upload(await sample('cat.jpg'), '?wait=30&external_id=unseen')
+    expect(Number(await figure('flagged'))).toBe(before)
+    await hide(false)
+    await expect.poll(() => figure('flagged')).toBe(String(before + 1))
+  })
+
   test('a moment of the chart is read by keyboard, and its numbers are a table too', async () => {
     await open('/overview?window=1h')
     const reader = page.getByRole('slider', { name: 'Moment to read' })
@@ -172,7 +190,8 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     )
     await page.getByText('a stuffed toy', { exact: true }).waitFor()
     await page.getByRole('img', { name: /^Bars of how many of \d+ uploads .* flag ≥ 0\.54/ }).waitFor()
-    await expect.poll(() => page.getByRole('link', { name: /^Upload that matched animal with \d\.\d{3}$/ }).count()).toBe(2)
+    const matches = (await json<{ items: unknown[] }>('/v1/decisions?policy=live-animals')).items.length
+    await expect.poll(() => page.getByRole('link', { name: /^Upload that matched animal with \d\.\d{3}$/ }).count()).toBe(matches)
     expect(await inspect('policy')).toEqual([])
   })
 
@@ -228,10 +247,34 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await expect.poll(() => picture.getAttribute('data-shown')).toBe('blurred')
     expect(await page.locator('.telling-rule .meter').innerText()).toMatch(/^[01]\.\d{3} ≥ 0\.540$/)
     await page.getByText('cat.jpg', { exact: true }).waitFor()
+    await page.getByText('Waits for a decision, since').waitFor()
     await page.keyboard.press('v')
     await expect.poll(() => picture.getAttribute('data-shown')).toBe('display')
     await page.keyboard.press('v')
+    await expect.poll(() => picture.getAttribute('data-shown')).toBe('blurred')
     expect(await inspect('upload')).toEqual([])
+  })
+
+  test('an upload’s page tells what people made of it, and leads to others that are nearly the same', async () => {
+    const { id } = await json<{ id: string }>(`/v1/uploads/${catId}/review`)
+    const resolved = await service.call(`/v1/reviews/${id}/resolve`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ action: 'reject', reason_code: 'live-animals', note: HOSTILE }),
+    })
+    expect(resolved.status).toBe(200)
+    const { items } = await json<{ items: { id: string; external_id: string }[] }>('/v1/decisions?limit=50')
+    const later = items.find(({ external_id }) => external_id === 'later')
+    await open(`/uploads/${later?.id}`)
+    const [opened] = await Promise.all([
+      context.waitForEvent('page'),
+      page.getByRole('listitem').filter({ hasText: '100.0 %' }).getByRole('link').first().click(),
+    ])
+    await opened.getByText('by tests as live-animals,').waitFor()
+    expect(opened.url()).toContain(catId)
+    await opened.getByText(HOSTILE).first().waitFor()
+    expect(await opened.evaluate('typeof hacked')).toBe('undefined')
+    await opened.close()
   })
 
   test('a webhook is made, tested, and its delivery sent again', async () => {
@@ -272,6 +315,10 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await page.getByRole('link', { name: receiver.url }).waitFor()
     expect(await inspect('webhooks')).toEqual([])
     await page.getByRole('link', { name: receiver.url }).click()
+    receiver.become(status(500))
+    await page.getByRole('button', { name: 'Send a test' }).click()
+    await page.getByText('failed once', { exact: true }).waitFor()
+    await page.getByRole('row', { name: /webhook\.test.*waiting.*500/ }).waitFor()
     await page.getByRole('button', { name: 'Disable' }).click()
     await page.getByText('disabled', { exact: true }).waitFor()
     expect(await page.getByRole('button', { name: 'Send a test' }).isDisabled()).toBe(true)

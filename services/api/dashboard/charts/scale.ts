@@ -6,10 +6,10 @@ export function countTicks(max: number, most = 4): number[] {
   return Array.from({ length: Math.ceil(Math.max(1, max) / step) + 1 }, (_, index) => index * step)
 }
 
-/** 0, 1, 10, 100 … up to the last that is not above `max`. */
+/** 0, 1, 10, 100 … as far as `max`, and `max` itself where there is room for it. */
 export function powerTicks(max: number): number[] {
-  const powers = Math.floor(Math.log10(Math.max(1, max)))
-  return [0, ...Array.from({ length: powers + 1 }, (_, power) => 10 ** power)]
+  const powers = Array.from({ length: Math.floor(Math.log10(Math.max(1, max))) + 1 }, (_, power) => 10 ** power)
+  return [0, ...powers, ...(max >= 2 * (powers.at(-1) ?? 1) ? [max] : [])]
 }
 
 /** Where a count stands between nothing (0) and `max` (1) when each power of ten takes the same room, so that one beside a thousand is seen. */

@@ -3,10 +3,14 @@ import type { Overview } from '../../../core/domain/overview.ts'
 import type { Action } from '../../../core/domain/policy.ts'
 
 /** What the feed tells of a decision; enough of it to be counted. */
-export type Decided = Pick<Decision, 'action' | 'recommendation' | 'policies'>
+export type Decided = Pick<Decision, 'action' | 'recommendation' | 'policies' | 'decided_at'>
 
-/** The overview with one more decision, as it will be when it is read again: totals, what waits, and the latest bucket of each series. */
-export function countDecision(overview: Overview, { action, recommendation, policies }: Decided): Overview {
+/**
+ * The overview with one more decision, as it will be when it is read again: totals, what waits, and the latest bucket of each series. One that it has
+ * already changes nothing: a feed that was away tells what came meanwhile.
+ */
+export function countDecision(overview: Overview, { action, recommendation, policies, decided_at }: Decided): Overview {
+  if (decided_at <= overview.to) return overview
   const { totals, pending, series } = overview
   const undecodable = recommendation.reason_codes.includes('undecodable')
   const actionOf = new Map<string, Action>(policies.map(({ id, action: each }) => [id, each]))

@@ -37,10 +37,9 @@ export function Deliveries({ webhookId, onAttempt }: { webhookId: string; onAtte
   const replace = (delivery: Delivery) => {
     pages.items.value = pages.items.peek().map((each) => (each.id === delivery.id ? delivery : each))
   }
-  useFollowed(pages.items.value, (delivery) => {
-    replace(delivery)
-    onAttempt()
-  })
+  useFollowed(pages.items.value, replace)
+  const attempted = pages.items.value.map(({ id, attempts, state }) => `${id} ${attempts} ${state}`).join()
+  useEffect(() => void onAttempt(), [attempted])
   const redeliver = async (id: string) => {
     replace(await api.post<Delivery>(`/webhooks/deliveries/${id}/redeliver`))
     announce(text.redelivering)
@@ -114,25 +113,25 @@ function State({ delivery: { state, next_at } }: { delivery: Delivery }) {
 }
 
 /** Reads deliveries that wait again and again, while the page is seen. */
-function useFollowed(deliveries: Delivery[], onChange: (delivery: Delivery) => void): void {
+function useFollowed(deliveries: Delivery[], onRead: (delivery: Delivery) => void): void {
   const { api } = useShell()
   const waiting = deliveries.filter(({ state }) => state === 'pending').slice(0, MOST_LOOKED_AT)
   const ids = waiting.map(({ id }) => id).join()
   useEffect(() => {
     if (!ids) return
-    const controller = new AbortController()
+    const reading = new AbortController()
     const look = async () => {
       if (document.hidden) return
       const found = await Promise.all(
-        waiting.map(({ id }) => api.get<Delivery>(`/webhooks/deliveries/${id}`, { signal: controller.signal })),
+        ids.split(',').map((id) => api.get<Delivery>(`/webhooks/deliveries/${id}`, { signal: reading.signal })),
       )
-      for (const delivery of found)
-        if (delivery.attempts !== waiting.find(({ id }) => id === delivery.id)?.attempts) onChange(delivery)
+      for (const delivery of found) onRead(delivery)
     }
+    // What cannot be read now is tried again soon.
     const timer = setInterval(() => void look().catch(() => undefined), LOOK_AGAIN_MS)
     return () => {
       clearInterval(timer)
-      controller.abort()
+      reading.abort()
     }
   }, [ids])
 }
