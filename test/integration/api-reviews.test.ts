@@ -163,6 +163,22 @@ describe('a moderator', () => {
   })
 })
 
+describe('an id in capitals', () => {
+  test('is the same review: what is resolved by it is told as resolved, and found in the audit log', async () => {
+    const [one, two] = [await flagged(), await flagged()]
+    const resolved = await as(keys.ann, `/v1/reviews/${one.review.id.toUpperCase()}/resolve`, FINE)
+    expect(resolved).toMatchObject({ status: 200, body: { id: one.review.id, state: 'resolved' } })
+    const ids = [two.review.id.toUpperCase(), two.review.id]
+    const { body } = await as<{ items: object[] }>(keys.ann, '/v1/reviews/resolve', { ids, ...FINE })
+    expect(body.items).toMatchObject([{ id: two.review.id, ok: true }])
+    await as(keys.ann, `/v1/reviews/${two.review.id.toUpperCase()}/undo`, null)
+    const { rows } = await api.database.query('SELECT action FROM pixwarden.audit_log WHERE subject = $1 ORDER BY seq', [
+      two.review.id,
+    ])
+    expect(rows.map(({ action }) => action)).toEqual(['review.resolve', 'review.undo'])
+  })
+})
+
 describe('queues', () => {
   const names = async () =>
     (await as<{ items: QueueView[] }>(keys.ann, '/v1/reviews/queues')).body.items.map(({ name, open }) => `${name} ${open}`)

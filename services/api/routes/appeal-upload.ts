@@ -4,6 +4,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { prose } from './review-schema.ts'
 
 /** POST /v1/uploads/:id/appeal: whoever uploaded it is not content with what became of it. */
@@ -18,7 +19,7 @@ export function appealUpload({ reviews }: ApiContext): FastifyPluginAsyncZod {
           tags: ['uploads'],
           summary: 'Appeal against what was decided',
           description: 'A person looks at it, again if need be. Once the image is deleted, only its scores are left.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           body: z.strictObject({ reason: prose(2000).optional() }).nullish(),
           response: {
             201: json('Its review is open.', z.object({ review_id: z.uuid() })),

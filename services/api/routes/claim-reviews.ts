@@ -4,10 +4,10 @@ import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
 import { foundReview } from './found-review.ts'
+import { idParams } from './id-params.ts'
 import { filterOf } from './review-filter.ts'
 import { label, reviewFilter, reviewSchema } from './review-schema.ts'
 
-const params = z.object({ id: z.uuid() })
 const config = { scopes: ['review'] as const }
 const tags = ['reviews']
 const taken = { 404: 'No such review', 409: '`review-claimed` by somebody else, with that `claim`; or `review-resolved`' }
@@ -59,7 +59,7 @@ export function claimReviews({ reviews, reviewQueues }: ApiContext): FastifyPlug
           operationId: 'claimReview',
           tags,
           summary: 'Claim a review, or renew your claim',
-          params,
+          params: idParams,
           response: { 200: json('It is yours, until the claim expires.', reviewSchema), ...problems(taken) },
         },
       },
@@ -77,7 +77,7 @@ export function claimReviews({ reviews, reviewQueues }: ApiContext): FastifyPlug
           operationId: 'releaseReview',
           tags,
           summary: 'Leave a review to others',
-          params,
+          params: idParams,
           body: z
             .strictObject({ skip: z.boolean().default(false).describe('You are not handed it again for an hour.') })
             .nullish(),

@@ -4,6 +4,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 
 /** DELETE /v1/uploads/:id. An intake key will do: whoever brings images in must be able to honour a request to erase one. */
 export function eraseUpload({ uploads, blobs }: ApiContext): FastifyPluginAsyncZod {
@@ -18,7 +19,7 @@ export function eraseUpload({ uploads, blobs }: ApiContext): FastifyPluginAsyncZ
           summary: 'Erase an upload',
           description:
             'Its bytes, embeddings, scores, reviews, reports, names and metadata, and its events that were not delivered yet. That it was there, its action and when it was erased stay. Doing it again changes nothing.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: { 204: z.void().describe('It is erased.'), ...problems({ 404: 'No such upload' }) },
         },
       },

@@ -7,6 +7,7 @@ import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import type { Credentials } from '../credentials.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 
 const tags = ['keys']
 const config = { scopes: ['admin'] as const }
@@ -88,7 +89,7 @@ export function manageKeys({ keys }: ApiContext, credentials: Credentials): Fast
           tags,
           summary: 'Revoke a key, and end the sessions by it',
           description: 'Other processes notice within 5 seconds.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: {
             204: z.void().describe('It is worth nothing any more.'),
             ...problems({ 404: 'No such key in force', 409: '`last-admin-key`: nobody could administer the tenant any more' }),

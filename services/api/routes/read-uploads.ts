@@ -6,6 +6,7 @@ import { tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { decisionSchema, uploadSchema } from './decision-schema.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 
 const filter = z.strictObject({
   action: z.enum(ACTIONS).optional(),
@@ -32,7 +33,7 @@ export function readUploads({ uploads }: ApiContext): FastifyPluginAsyncZod {
           operationId: 'getUpload',
           tags: ['uploads'],
           summary: 'An upload, with its decision once there is one',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: {
             200: json('The upload.', uploadSchema),
             ...problems({ 404: 'No such upload', 410: 'The upload was erased' }),

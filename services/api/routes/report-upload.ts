@@ -4,6 +4,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { label, prose } from './review-schema.ts'
 
 const reported = z.object({
@@ -25,7 +26,7 @@ export function reportUpload({ reviews }: ApiContext): FastifyPluginAsyncZod {
           summary: 'Report an upload',
           description:
             'A person looks at it, the sooner the more reports there are, whatever was decided; unless a person has rejected it already. Of an approved image only scores are left.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           body: z
             .strictObject({
               reason: prose(2000).optional(),

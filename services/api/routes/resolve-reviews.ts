@@ -6,9 +6,9 @@ import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
 import { foundReview } from './found-review.ts'
+import { givenId, idParams } from './id-params.ts'
 import { reviewSchema, ruling } from './review-schema.ts'
 
-const params = z.object({ id: z.uuid() })
 const config = { scopes: ['review'] as const }
 const tags = ['reviews']
 const missing = { 404: 'No such review' }
@@ -42,7 +42,7 @@ export function resolveReviews({ reviews, metrics }: ApiContext): FastifyPluginA
           summary: 'Resolve a review',
           description:
             'One that you have claimed, or that is open. For a short while you can undo it; webhooks hear `review.resolved` only after that.',
-          params,
+          params: idParams,
           body: z.strictObject(ruling),
           response: {
             200: json('It is resolved.', reviewSchema),
@@ -69,7 +69,7 @@ export function resolveReviews({ reviews, metrics }: ApiContext): FastifyPluginA
           tags,
           summary: 'Resolve many reviews alike',
           description: 'What becomes of each is told by itself: one that cannot be resolved keeps the others from nothing.',
-          body: z.strictObject({ ids: z.array(z.uuid()).min(1).max(MOST_AT_ONCE), ...ruling }),
+          body: z.strictObject({ ids: z.array(givenId).min(1).max(MOST_AT_ONCE), ...ruling }),
           response: { 200: json('In the order of `ids`.', z.object({ items: z.array(outcome) })), ...problems({}) },
         },
       },
@@ -90,7 +90,7 @@ export function resolveReviews({ reviews, metrics }: ApiContext): FastifyPluginA
           tags,
           summary: 'Undo your resolution',
           description: 'Within 30 seconds, unless the service is set otherwise: see `undo_until`. Webhooks hear nothing of it.',
-          params,
+          params: idParams,
           response: {
             200: json('It is in your hands again.', reviewSchema),
             ...problems({ ...missing, 409: '`undo-expired`: it is too late, or it is not you who resolved it' }),

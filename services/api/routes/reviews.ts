@@ -6,6 +6,7 @@ import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
 import { foundReview } from './found-review.ts'
+import { idParams } from './id-params.ts'
 import { filterOf } from './review-filter.ts'
 import { label, reviewFilter, reviewPageSchema, reviewSchema } from './review-schema.ts'
 
@@ -56,7 +57,7 @@ export function readReviews({ reviews, reviewQueues }: ApiContext): FastifyPlugi
           operationId: 'getReview',
           tags: ['reviews'],
           summary: 'A review, with the decision that it is about',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: { 200: json('The review.', reviewSchema), ...problems({ 404: 'No such review' }) },
         },
       },

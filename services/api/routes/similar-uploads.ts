@@ -4,6 +4,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { pastUpload } from './past-upload-schema.ts'
 
 const MOST_ITEMS = 10
@@ -33,7 +34,7 @@ export function similarUploads({ uploads, insights }: ApiContext): FastifyPlugin
           summary: 'Earlier uploads of nearly the same picture, and what became of them',
           description:
             'The most similar first, at most ten, among the newest 100,000 embeddings of the same model that are still kept: those of approved uploads for `PIXWARDEN_RETENTION_DAYS`, of others as long as their image. Without an embedding of its own an upload has none.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: {
             200: json('The uploads.', similarSchema),
             ...problems({ 404: 'No such upload', 410: 'The upload was erased' }),

@@ -8,6 +8,7 @@ import type { ApiContext } from '../context.ts'
 import { whenGone } from '../when-gone.ts'
 import { json, problems } from './describe-responses.ts'
 import { explanationSchema } from './explanation-schema.ts'
+import { idParams } from './id-params.ts'
 
 const MOST_WAIT_SECONDS = 30
 
@@ -26,7 +27,7 @@ export function uploadExplanation({ imageTasks, endedImageTasks, policies }: Api
           summary: 'Why the policies judge an upload as they do',
           description:
             'The phrases of each rule with what the model makes of them, and where in the picture the evidence lies. Made on request by the policies in force, in a second or a few, and kept until they change or the image goes.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           querystring: z.strictObject({
             wait: z.coerce.number().min(0).max(MOST_WAIT_SECONDS).default(0).describe('Seconds to wait for it.'),
           }),

@@ -8,6 +8,7 @@ import { awaitImageTask } from '../await-image-task.ts'
 import type { ApiContext } from '../context.ts'
 import { whenGone } from '../when-gone.ts'
 import { problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 
 const variants = ['original', ...RENDITIONS] as const
 
@@ -29,7 +30,7 @@ export function uploadImage({ imageTasks, endedImageTasks, blobs }: ApiContext):
           summary: 'The image of an upload, as it came or made fit to look at',
           description:
             '`display`: its first frame, upright, in sRGB, without metadata, at most 1600 pixels long. `blurred`: a small picture in which nothing can be made out. Both are made on request, which takes a moment the first time, and go with the image. `original`: the bytes as they were uploaded, with whatever metadata they carry.',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           querystring: z.strictObject({
             variant: z.enum(variants).default('display'),
             wait: z.coerce.number().min(0).max(WAIT_SECONDS).default(WAIT_SECONDS).describe('Seconds to wait for it to be made.'),

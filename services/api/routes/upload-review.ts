@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import { z } from 'zod'
 import { AppError } from '../../core/domain/errors.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { reviewSchema } from './review-schema.ts'
 
 /** GET /v1/uploads/:id/review: what people made of it, or are to. */
@@ -17,7 +17,7 @@ export function uploadReview({ reviews }: ApiContext): FastifyPluginAsyncZod {
           operationId: 'getUploadReview',
           tags: ['reviews'],
           summary: 'The review of an upload, with the decision that it is about',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: {
             200: json('The review.', reviewSchema),
             ...problems({ 404: 'No such upload, or nobody was to look at it' }),

@@ -4,6 +4,7 @@ import { AppError } from '../../core/domain/errors.ts'
 import { tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { pastUpload } from './past-upload-schema.ts'
 
 const MOST_ITEMS = 20
@@ -42,7 +43,7 @@ export function uploaderHistory({ uploads, insights }: ApiContext): FastifyPlugi
           operationId: 'getUploaderHistory',
           tags: ['uploads'],
           summary: 'Other uploads of the same uploader, and what became of them',
-          params: z.object({ id: z.uuid() }),
+          params: idParams,
           response: {
             200: json('The history; without an `uploader` there is none.', historySchema),
             ...problems({ 404: 'No such upload', 410: 'The upload was erased' }),

@@ -6,9 +6,9 @@ import type { Page } from '../../core/infra/upload-store.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import { deliveryDetailsSchema, deliveryPageSchema, deliverySchema, showDelivery, showDeliveryDetails } from './webhook-schema.ts'
 
-const params = z.object({ id: z.uuid() })
 const config = { scopes: ['admin'] as const }
 const tags = ['webhooks']
 const missing = { 404: 'No such delivery' }
@@ -31,7 +31,7 @@ export function webhookDeliveries({ webhooks, deliveries }: ApiContext): Fastify
           operationId: 'listDeliveries',
           tags,
           summary: 'The deliveries of a webhook, newest event first, page by page',
-          params,
+          params: idParams,
           querystring: filteredPage,
           response: { 200: aPage, ...problems({ 404: 'No such webhook' }) },
         },
@@ -68,7 +68,7 @@ export function webhookDeliveries({ webhooks, deliveries }: ApiContext): Fastify
           operationId: 'getDelivery',
           tags,
           summary: 'A delivery, with its text and its latest attempts',
-          params,
+          params: idParams,
           response: { 200: json('The delivery.', deliveryDetailsSchema), ...problems(missing) },
         },
       },
@@ -87,7 +87,7 @@ export function webhookDeliveries({ webhooks, deliveries }: ApiContext): Fastify
           tags,
           summary: 'Send an event again',
           description: 'With the same webhook-id and the same bytes, whatever became of it before; its schedule begins anew.',
-          params,
+          params: idParams,
           response: {
             202: json('On its way.', deliverySchema),
             ...problems({ ...missing, 409: '`webhook-disabled`' }),

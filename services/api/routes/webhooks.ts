@@ -5,6 +5,7 @@ import { checkTargetUrl } from '../../core/infra/guarded-url.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
+import { idParams } from './id-params.ts'
 import {
   createdWebhookSchema,
   deliverySchema,
@@ -16,7 +17,6 @@ import {
 } from './webhook-schema.ts'
 
 const DAY_SECONDS = 24 * 3600
-const params = z.object({ id: z.uuid() })
 const config = { scopes: ['admin'] as const }
 const tags = ['webhooks']
 const missing = { 404: 'No such webhook' }
@@ -99,7 +99,7 @@ export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules
           operationId: 'getWebhook',
           tags,
           summary: 'A webhook',
-          params,
+          params: idParams,
           response: { 200: json('The webhook.', webhookSchema), ...problems(missing) },
         },
       },
@@ -119,7 +119,7 @@ export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules
           summary: 'Change a webhook, enable or disable it',
           description:
             'While it is disabled no events are kept for it; those that waited before are sent when it is enabled again within three days.',
-          params,
+          params: idParams,
           body: changes,
           response: { 200: json('As it is now.', webhookSchema), ...problems({ ...missing, ...refused }) },
         },
@@ -145,7 +145,7 @@ export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules
           operationId: 'deleteWebhook',
           tags,
           summary: 'Delete a webhook, and all its deliveries',
-          params,
+          params: idParams,
           response: { 204: z.void().describe('It is gone.'), ...problems(missing) },
         },
       },
@@ -166,7 +166,7 @@ export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules
           summary: 'Replace the secret of a webhook',
           description:
             'For a while, a day unless told otherwise, messages carry signatures with both secrets, so that receivers can change over.',
-          params,
+          params: idParams,
           body: rotation,
           response: { 200: json('The new secret.', rotatedSecretSchema), ...problems(missing) },
         },
@@ -188,7 +188,7 @@ export function manageWebhooks({ webhooks, deliveries, config: { outbound: rules
           operationId: 'testWebhook',
           tags,
           summary: 'Have a `webhook.test` event sent to this webhook',
-          params,
+          params: idParams,
           response: {
             202: json('On its way; its delivery tells how it went.', deliverySchema),
             ...problems({ ...missing, 409: '`webhook-disabled`' }),
