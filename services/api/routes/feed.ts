@@ -8,6 +8,7 @@ import { createEventStream } from '../feed/event-stream.ts'
 import type { Beginning } from '../feed/feed-hub.ts'
 import type { FeedItem } from '../feed/feed-item.ts'
 import { nextEvents } from '../feed/next-events.ts'
+import { whenGone } from '../when-gone.ts'
 import { type FeedPageView, followFeedSchema, pollFeedSchema } from './feed-schema.ts'
 
 /** While a reader catches up. */
@@ -54,16 +55,13 @@ export function readFeed({ feed, metrics }: ApiContext): FastifyPluginAsyncZod {
 
     app.get('/v1/feed/poll', { config: { scopes: ['review'] }, schema: pollFeedSchema }, async (request, reply) => {
       const { types, cursor, wait, limit } = request.query
-      const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort('closed'))
-      if (reply.raw.destroyed) gone.abort('closed')
       const { items, position, reset } = await nextEvents(feed, {
         tenant: tenantOf(request),
         types: typesOf(types),
         after: cursor === undefined ? undefined : parseCursor(cursor),
         waitMs: wait * 1000,
         limit,
-        gone: gone.signal,
+        gone: whenGone(reply),
       })
       const next_cursor = formatCursor(position)
       return { items: items.map(showItem), next_cursor, ...(reset && { reset }) }
