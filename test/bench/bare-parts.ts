@@ -1,26 +1,26 @@
-import { readFile } from 'node:fs/promises'
-import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { openModel } from '../../services/worker/clip/open-model.ts'
+import { openVision } from '../../services/worker/clip/open-vision.ts'
 import { decodeImage } from '../../services/worker/image/decode-image.ts'
 import { restrictSharp } from '../../services/worker/image/open-picture.ts'
 
 /**
- * A process that runs one part of the work and nothing else, as fast as it can, on one thread:
- * `model SECONDS BATCH…` runs the session, `decode SECONDS FILE…` decodes. Sends images per second, by batch or altogether.
- * The bench starts one for each core at once, since cores share caches and memory.
+ * A process that runs one part of the work and nothing else, as fast as it can, on one thread: `MODEL GRAPHS model SECONDS BATCH…` runs the model's image side,
+ * `MODEL GRAPHS decode SECONDS FILE…` decodes. Sends images per second, by batch or altogether. The bench starts one for each core at once, since cores share
+ * caches and memory.
  */
-const [part, seconds, ...rest] = process.argv.slice(2)
-const model = await openModel('embedded')
+process.env.ORT_DISABLE_TELEMETRY = '1'
+const [name = '', graphDir, part, seconds, ...rest] = process.argv.slice(2)
+const model = await openModel(name)
 if (part === 'model') process.send?.(await modelRates(Number(seconds), rest.map(Number)))
 else process.send?.([await decodeRate(Number(seconds), rest)])
 
 async function modelRates(seconds: number, batches: number[]): Promise<number[]> {
-  const session = await InferenceSession.create(await readFile(model.visionFile), { intraOpNumThreads: 1, interOpNumThreads: 1 })
+  const session = await openVision(model, { threads: 1, graphDir })
   const { width, height } = model.preprocessing
   const rates: number[] = []
   for (const batch of batches) {
-    const pixels = new Tensor('float32', new Float32Array(batch * 3 * height * width).fill(0.1), [batch, 3, height, width])
-    rates.push(batch * (await runsPerSecond(seconds, () => session.run({ [session.inputNames[0] as string]: pixels }))))
+    const views = Array.from({ length: batch }, (_, view) => new Uint8Array(3 * height * width).fill(view))
+    rates.push(batch * (await runsPerSecond(seconds, () => session.embed(views))))
   }
   return rates
 }

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import sharp from 'sharp'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
@@ -15,4 +15,11 @@ export async function photosOf(width: number, height: number): Promise<Buffer[]>
         .toBuffer(),
     ),
   )
+}
+
+/** The photos as files in a folder. */
+export async function writePhotos(photos: Buffer[], dir: string): Promise<string[]> {
+  const files = photos.map((_, index) => path.join(dir, `photo-${index}.jpg`))
+  await Promise.all(photos.map((photo, index) => writeFile(files[index] as string, photo)))
+  return files
 }

@@ -3,6 +3,9 @@ import { cpus } from 'node:os'
 export type Ratio = { name: string; value: number; goal: number; direction: 'min' | 'max' }
 export type Report = { machine: Record<string, unknown>; ratios: Ratio[]; figures: Record<string, unknown> }
 
+/** What a part of the bench finds. */
+export type Measured = Pick<Report, 'ratios' | 'figures'>
+
 export function machine(): Report['machine'] {
   return { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, platform: `${process.platform}-${process.arch}` }
 }

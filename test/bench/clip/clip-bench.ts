@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { packageRoot } from '../../../services/core/infra/package-root.ts'
 import { contest } from '../contest.ts'
-import { photosOf } from '../photos.ts'
-import type { Ratio } from '../report.ts'
+import { photosOf, writePhotos } from '../photos.ts'
+import type { Measured, Ratio } from '../report.ts'
+import { wholeService } from './clip-service.ts'
 import { asQuantised, productGraph, visionMacs, writeRandomClip } from './random-clip.ts'
 
 /** Twelve, as a service that moderates would ask for. */
@@ -17,19 +18,28 @@ const PRODUCT = { rows: 400, inner: 768, columns: 3072 }
 const TURNS = { rounds: 5, seconds: 2 }
 const BATCH = 8
 
-type Measured = { ratios: Ratio[]; figures: Record<string, unknown> }
-
-/** CLIP ViT-B/32 with random weights, on one core: against what the core can do, and against transformers.js where it is installed. */
-export async function benchClip(dir: string): Promise<Measured> {
+/**
+ * CLIP ViT-B/32 with random weights: on one core against what the core can do, and against transformers.js where it is installed; and in the whole service on Redis,
+ * with one worker and with one for each core.
+ */
+export async function benchClip(dir: string, redisUrl: string): Promise<Measured> {
   const clip = path.join(dir, 'clip')
   const quantised = path.join(dir, 'clip-q8')
   await writeRandomClip(clip)
   await asQuantised(clip, quantised)
+  const photos = await photosOf(640, 480)
+  const files = await writePhotos(photos, dir)
+  const policies = await writePolicy(dir)
   const alone = await modelAlone(dir, clip, quantised)
   const peers = existsSync(path.join(packageRoot, 'test/bench/node_modules/@huggingface/transformers'))
-  const against = peers ? await againstTransformers(dir, clip, quantised) : { ratios: [], figures: {} }
+  const against = peers ? await againstTransformers({ dir, clip, quantised, files, policies }) : { ratios: [], figures: {} }
   if (!peers) console.log('transformers.js is not installed: npm install --prefix test/bench, to be compared with it')
-  return { ratios: [...alone.ratios, ...against.ratios], figures: { alone: alone.figures, against: against.figures } }
+  const service = await wholeService({ dir, clip, photos, files, policies, redisUrl })
+  const parts = { alone, against, service }
+  return {
+    ratios: Object.values(parts).flatMap(({ ratios }) => ratios),
+    figures: Object.fromEntries(Object.entries(parts).map(([name, { figures }]) => [name, figures])),
+  }
 }
 
 async function modelAlone(dir: string, clip: string, quantised: string): Promise<Measured> {
@@ -65,10 +75,10 @@ async function modelAlone(dir: string, clip: string, quantised: string): Promise
   return { ratios, figures: { perSecond: Object.fromEntries(rates), productGflops: (2 * peak) / 1e9 } }
 }
 
-async function againstTransformers(dir: string, clip: string, quantised: string): Promise<Measured> {
-  const files = await writePhotos(dir)
-  const policiesDir = await writePolicy(dir)
-  const ours = (model: string) => ({ dir: model, graphDir: path.join(dir, 'graphs'), policiesDir, files })
+type Against = { dir: string; clip: string; quantised: string; files: string[]; policies: string }
+
+async function againstTransformers({ dir, clip, quantised, files, policies }: Against): Promise<Measured> {
+  const ours = (model: string) => ({ dir: model, graphDir: path.join(dir, 'graphs'), policiesDir: policies, files })
   const theirs = (dtype: string) => ({ dir: clip, dtype, prompts: PROMPTS, files })
   const rates = await contest(
     [
@@ -94,13 +104,6 @@ async function againstTransformers(dir: string, clip: string, quantised: string)
     ],
     figures: { perSecond: Object.fromEntries(rates) },
   }
-}
-
-async function writePhotos(dir: string): Promise<string[]> {
-  const photos = await photosOf(640, 480)
-  const files = photos.map((_, index) => path.join(dir, `photo-${index}.jpg`))
-  await Promise.all(photos.map((photo, index) => writeFile(files[index] as string, photo)))
-  return files
 }
 
 /** One policy that asks the same. */
