@@ -2,10 +2,12 @@ import type { CompiledPolicy, CompiledRule, ScoringModel } from '../core/domain/
 import type { ViewEmbedding } from '../core/domain/decide.ts'
 import { type Box, type ExplainedPolicy, explainPolicies } from '../core/domain/explain.ts'
 import { heatMap, type Occluded, occlusionWindows } from '../core/domain/occlusion.ts'
+import { frameOf, isTile } from '../core/domain/views.ts'
 import type { Preprocessing, View } from './clip/preprocessing.ts'
 import type { DecodedImage } from './image/decode-image.ts'
 import { blankOf, inset } from './image/occlude.ts'
-import { resizeGeometry, type Size } from './image/resize-geometry.ts'
+import { type Rectangle, resizeGeometry, type Size } from './image/resize-geometry.ts'
+import { tileGeometry } from './image/tile-geometry.ts'
 
 export type ExplainOptions = {
   policies: CompiledPolicy[]
@@ -26,18 +28,18 @@ const AT_ONCE = 16
 export async function explainImage(image: DecodedImage, options: ExplainOptions): Promise<ExplainedPolicy[]> {
   const { policies, scoring, preprocessing } = options
   const views = await embedViews(image.views, options)
-  const best = new Set(explainPolicies(policies, views, scoring).flatMap(({ rules }) => rules.map(({ view }) => view)))
+  const unmapped = explainPolicies(policies, views, scoring, undefined, image.frames)
+  const best = new Set(unmapped.flatMap(({ rules }) => rules.map(({ view }) => view)))
   const occluded = new Map<string, Occluded>()
   for (const [index, { view, pixels }] of image.views.entries()) {
-    if (!best.has(view) || view.startsWith('frame-')) continue
+    if (!best.has(view) || frameOf(view) !== undefined) continue
     occluded.set(view, { whole: views[index]?.embedding as Float32Array, ...(await embedOccluded(pixels, options)) })
   }
-  const box = boxOf(image, preprocessing)
   const heatOf = (rule: CompiledRule, view: string) => {
     const found = occluded.get(view)
-    return found && heatMap(rule, found, box, scoring)
+    return found && heatMap(rule, found, boxOf(view, image, preprocessing), scoring)
   }
-  return explainPolicies(policies, views, scoring, heatOf)
+  return explainPolicies(policies, views, scoring, heatOf, image.frames)
 }
 
 async function embedViews(views: View[], { embed }: ExplainOptions): Promise<ViewEmbedding[]> {
@@ -68,13 +70,21 @@ async function embedEach<T>(
   return embeddings
 }
 
-/** The part of the picture, as it is shown, that the model sees. */
-function boxOf(size: Size, preprocessing: Preprocessing): Box {
-  const { resized, crop } = resizeGeometry(size, preprocessing)
+/** The part of the picture, as it is shown, that the model sees in a view of the first frame. */
+function boxOf(view: string, size: Size, preprocessing: Preprocessing): Box {
+  const { resized, part } = partOf(view, size, preprocessing)
   return {
-    left: crop.left / resized.width,
-    top: crop.top / resized.height,
-    width: crop.width / resized.width,
-    height: crop.height / resized.height,
+    left: part.left / resized.width,
+    top: part.top / resized.height,
+    width: part.width / resized.width,
+    height: part.height / resized.height,
   }
+}
+
+function partOf(view: string, size: Size, preprocessing: Preprocessing): { resized: Size; part: Rectangle } {
+  const geometry = isTile(view) ? tileGeometry(size, preprocessing) : undefined
+  const tile = geometry?.tiles.find((each) => view === each.view || view.startsWith(`${each.view}-`))
+  if (geometry && tile) return { resized: geometry.resized, part: tile }
+  const { resized, crop } = resizeGeometry(size, preprocessing)
+  return { resized, part: crop }
 }

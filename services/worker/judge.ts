@@ -1,6 +1,7 @@
 import { type CompiledPolicy, compilePolicy } from '../core/domain/compile-policy.ts'
 import { applyPolicies, type PolicyVerdict, type ViewEmbedding } from '../core/domain/decide.ts'
 import { type LoadedPolicy, promptsOf } from '../core/domain/policy.ts'
+import { askedViews } from '../core/domain/views.ts'
 import type { ExecutionProvider, ProviderNotice } from '../core/infra/execution-providers.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { createBatcher } from './clip/batcher.ts'
@@ -18,7 +19,7 @@ export type Judgement = {
   height: number
   verdicts: PolicyVerdict[]
   embeddings: ViewEmbedding[]
-  /** Views that could not be made, such as a later frame over budget. */
+  /** Views that could not be made, such as a tile or a later frame over budget. */
   missing: string[]
   /** With `keepViews`: what the model saw. */
   views?: View[]
@@ -102,7 +103,8 @@ export function createJudge(options: JudgeOptions): Judge {
     },
 
     async judge(file, onDecoded) {
-      const { width, height, views, missing, decodeMs } = await decoder.decode(file)
+      const judging = policies
+      const { width, height, frames, views, missing, decodeMs } = await decoder.decode(file, askedViews(judging))
       onDecoded?.()
       const kept = options.keepViews ? { views: views.map(({ view, pixels }) => ({ view, pixels: pixels.slice() })) } : {}
       const startedAt = performance.now()
@@ -110,7 +112,7 @@ export function createJudge(options: JudgeOptions): Judge {
         views.map(async ({ view, pixels }): Promise<ViewEmbedding> => ({ view, embedding: await batcher.add(pixels) })),
       )
       const inferredAt = performance.now()
-      const verdicts = applyPolicies(policies, embeddings, model.scoring)
+      const verdicts = applyPolicies(judging, embeddings, model.scoring, frames)
       const timingsMs = { decode: decodeMs, inference: inferredAt - startedAt, decide: performance.now() - inferredAt }
       return { width, height, verdicts, embeddings, missing, timingsMs, ...kept }
     },

@@ -37,7 +37,7 @@ describe.each(['fast', 'exact'] as const)('resized %s', (mode) => {
 
   test('a picture is one view of RGB pixels, and its type and size are told', async () => {
     const { views, ...image } = await decode(await plain(300, 200, RED).jpeg({ quality: 95 }).toBuffer())
-    expect(image).toEqual({ width: 300, height: 200, mime: 'image/jpeg', missing: [] })
+    expect(image).toEqual({ width: 300, height: 200, mime: 'image/jpeg', frames: 1, missing: [] })
     expect(namesOf(views)).toEqual(['full'])
     expect(views[0]?.pixels.length).toBe(64 * 64 * 3)
     expectColour(views[0], RED, 2)
@@ -130,7 +130,7 @@ describe.each(['fast', 'exact'] as const)('resized %s', (mode) => {
       raw: { width: 80, height: 280, channels: 3, pageHeight: 70 },
     })
     const { views, ...image } = await decode(await animation.toFormat(format).toBuffer())
-    expect(image).toEqual({ width: 80, height: 70, mime: `image/${format}`, missing: [] })
+    expect(image).toEqual({ width: 80, height: 70, mime: `image/${format}`, frames: 4, missing: [] })
     expect(namesOf(views)).toEqual(['full', 'frame-2'])
     expectColour(views[0], RED, 8)
     expectColour(views[1], BLUE, 8)

@@ -35,7 +35,7 @@ export type CompiledRule = {
   thresholds: Thresholds
 }
 
-export type CompiledPolicy = Pick<LoadedPolicy, 'id' | 'title' | 'version' | 'mode'> & { rules: CompiledRule[] }
+export type CompiledPolicy = Pick<LoadedPolicy, 'id' | 'title' | 'version' | 'mode' | 'views'> & { rules: CompiledRule[] }
 
 /** The thresholds that `rule` has for a model, or undefined when its map names neither the model nor a default. */
 export function thresholdsFor(rule: Rule, modelId: string): Thresholds | undefined {
@@ -58,7 +58,7 @@ export function compilePolicy(
   model: ScoringModel,
   texts: ReadonlyMap<string, Float32Array>,
 ): CompiledPolicy {
-  const { id, title, version, mode } = policy
+  const { id, title, version, mode, views } = policy
   const rules = policy.rules.map((rule): CompiledRule => {
     const embed = (phrase: string) => embedPhrase(policy, rule, phrase, texts)
     return {
@@ -70,7 +70,7 @@ export function compilePolicy(
       thresholds: thresholdsFor(rule, model.id) ?? {},
     }
   })
-  return { id, title, version, mode, rules }
+  return { id, title, version, mode, ...(views && { views }), rules }
 }
 
 function embedPhrase(policy: Policy, rule: Rule, phrase: string, texts: ReadonlyMap<string, Float32Array>): EmbeddedPhrase {

@@ -1,8 +1,9 @@
 import type { CompiledPolicy, CompiledRule, ScoringModel } from './compile-policy.ts'
 import { type Action, type Mode, mostSevere, type Thresholds } from './policy.ts'
 import { scoreView, type ViewScore } from './score.ts'
+import { askedViews, likelyFrames, viewsFor } from './views.ts'
 
-/** A view of an image (`full`, `frame-12`, `on-black` …) and its unit embedding, shape [dim]. */
+/** A view of an image (`full`, `on-black`, `tile-1-2`, `frame-12` …) and its unit embedding, shape [dim]. */
 export type ViewEmbedding = { view: string; embedding: Float32Array }
 
 /** What a rule made of an image, as it is stored and shown. An errored rule has no score, says why, and flags. */
@@ -23,12 +24,19 @@ export type RuleResult = {
 
 export type PolicyVerdict = { id: string; version: string; mode: Mode; action: Action; rules: RuleResult[] }
 
-/** Applies every policy that is not off. Pure: the same views and policies give the same verdicts. */
-export function applyPolicies(policies: CompiledPolicy[], views: ViewEmbedding[], model: ScoringModel): PolicyVerdict[] {
+/** Applies every policy that is not off, to the views it asks for. Pure: the same views and policies give the same verdicts. `frames`: of the animation. */
+export function applyPolicies(
+  policies: CompiledPolicy[],
+  views: ViewEmbedding[],
+  model: ScoringModel,
+  frames = likelyFrames(views, askedViews(policies).frames),
+): PolicyVerdict[] {
   return policies
     .filter(({ mode }) => mode !== 'off')
-    .map(({ id, version, mode, rules }) => {
-      const results = rules.map((rule) => applyRule(rule, views, model))
+    .map((policy) => {
+      const { id, version, mode, rules } = policy
+      const seen = viewsFor(policy, views, frames)
+      const results = rules.map((rule) => applyRule(rule, seen, model))
       return { id, version, mode, action: mostSevereOf(results), rules: results }
     })
 }

@@ -2,6 +2,7 @@ import type { CompiledPolicy, CompiledRule, EmbeddedPhrase, ScoringModel } from 
 import { applyRule, type PolicyVerdict, type RuleResult, type ViewEmbedding } from './decide.ts'
 import { type Action, type Mode, mostSevere, type ScoreKind } from './policy.ts'
 import { dot } from './vector.ts'
+import { askedViews, likelyFrames, viewsFor } from './views.ts'
 
 /** How near an image is to a phrase, and the phrase's part in the score: see `sharesOf`. */
 export type PhraseShare = { text: string; cosine: number; share: number }
@@ -39,17 +40,20 @@ export function policyVersionsText(policies: Pick<CompiledPolicy, 'id' | 'versio
   return active.sort().join(' ')
 }
 
-/** Explains what `applyPolicies` makes of the same views; `heatOf` gives the heat map of a rule's best view, where there is one. */
+/** Explains what `applyPolicies` makes of the same views; `heatOf` gives the heat map of a rule's best view, where there is one. `frames`: of the animation. */
 export function explainPolicies(
   policies: CompiledPolicy[],
   views: ViewEmbedding[],
   model: ScoringModel,
   heatOf: (rule: CompiledRule, view: string) => HeatMap | undefined = () => undefined,
+  frames = likelyFrames(views, askedViews(policies).frames),
 ): ExplainedPolicy[] {
   return policies
     .filter(({ mode }) => mode !== 'off')
-    .map(({ id, version, mode, rules }) => {
-      const results = rules.map((rule) => ({ rule, result: applyRule(rule, views, model) }))
+    .map((policy) => {
+      const { id, version, mode, rules } = policy
+      const seen = viewsFor(policy, views, frames)
+      const results = rules.map((rule) => ({ rule, result: applyRule(rule, seen, model) }))
       const action = results.reduce<PolicyVerdict['action']>((worst, { result }) => mostSevere(worst, result.action), 'approve')
       const explained = results.map(({ rule, result }) => explainRule(rule, result, views, model, heatOf))
       return { id, version, mode, action, rules: explained }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { thresholdsByModel } from './parse-thresholds.ts'
+import { policyViews } from './parse-views.ts'
 import { ACTIONS, MODES, type Policy, SCORE_KINDS } from './policy.ts'
 import { inconsistencies } from './policy-consistency.ts'
 
@@ -40,6 +41,7 @@ const policy = z.strictObject({
   limits: z.string().optional(),
   mode: z.enum(MODES),
   templates: templates.default(['a photo of {}.']),
+  views: policyViews.optional(),
   rules: z.array(rule).min(1, 'a policy needs at least one rule'),
   tests: z.array(test).default([]),
 })

@@ -1,3 +1,5 @@
+import { type PolicyViews, viewNames } from './views.ts'
+
 /** What is done with an upload, from the mildest to the most severe. */
 export const ACTIONS = ['approve', 'flag', 'reject'] as const
 export type Action = (typeof ACTIONS)[number]
@@ -42,6 +44,8 @@ export type Policy = {
   limits?: string | undefined
   mode: Mode
   templates: string[]
+  /** Absent: the whole picture only, the first and the middle frame. */
+  views?: PolicyViews | undefined
   rules: Rule[]
   tests: PolicyTest[]
 }
@@ -84,7 +88,7 @@ export function promptsOf(policy: Policy): string[] {
 
 /** What a policy means, with nothing that only dresses it: key order, tests and prose do not change its version. */
 export function canonicalPolicy(policy: Policy): string {
-  const { id, mode, rules } = policy
+  const { id, mode, views, rules } = policy
   const meaning = rules.map((rule) => ({
     id: rule.id,
     templates: templatesOf(policy, rule),
@@ -96,5 +100,5 @@ export function canonicalPolicy(policy: Policy): string {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([model, { flag, reject }]) => [model, { flag, reject }]),
   }))
-  return JSON.stringify({ id, mode, rules: meaning })
+  return JSON.stringify({ id, mode, views: views && viewNames(views), rules: meaning })
 }

@@ -1,4 +1,5 @@
 import { type Explanation, explainPolicies, policyVersionsText } from '../../core/domain/explain.ts'
+import { askedViews } from '../../core/domain/views.ts'
 import type { BlobStore } from '../../core/infra/blob-store.ts'
 import type { ClaimedTask, ImageTaskStore, TaskProblem, TaskResult } from '../../core/infra/image-task-store.ts'
 import type { Model } from '../clip/open-model.ts'
@@ -55,7 +56,7 @@ async function explainedBy(
 ): Promise<Explanation['policies'] | undefined> {
   const { scoring, preprocessing, revision } = model
   if (blobKey !== undefined) {
-    const image = await blobs.withFile(blobKey, (file) => decoder.decode(file))
+    const image = await blobs.withFile(blobKey, (file) => decoder.decode(file, askedViews(policies)))
     return explainImage(image, { policies, scoring, preprocessing, embed: judge.embedInPassing, signal })
   }
   const views = await store.embeddings(uploadId, revision)

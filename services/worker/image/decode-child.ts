@@ -1,4 +1,5 @@
-import { decodeImage } from './decode-image.ts'
+import { createCpuBudget } from './cpu-budget.ts'
+import { type DecodedImage, decodeImage } from './decode-image.ts'
 import type { ChildSettings, Reply, Request } from './decode-messages.ts'
 import { explainDecodeError, isOutOfMemory } from './explain-decode-error.ts'
 import { restrictSharp } from './open-picture.ts'
@@ -15,15 +16,30 @@ function reply(message: Reply): void {
   process.send?.(message, undefined, undefined, (error) => error && die())
 }
 
-async function answer({ path, rendition }: Request): Promise<Reply> {
+async function answer({ path, asked, rendition }: Request): Promise<Reply> {
   try {
     if (rendition)
       return { type: 'rendered', image: await renderImage(path, rendition, settings), rssBytes: process.memoryUsage.rss() }
-    const image = await decodeImage(path, settings, (soFar) => reply({ type: 'so-far', image: soFar }))
-    return { type: 'decoded', image, rssBytes: process.memoryUsage.rss() }
+    const unsent = createUnsent()
+    const image = await decodeImage(path, settings, {
+      asked,
+      onSoFar: (soFar) => reply({ type: 'so-far', image: unsent(soFar) }),
+      mayGoOn: createCpuBudget(settings.cpuMs),
+    })
+    return { type: 'decoded', image: unsent(image), rssBytes: process.memoryUsage.rss() }
   } catch (error) {
     if (isOutOfMemory(error)) return { type: 'out-of-memory' }
     return { type: 'undecodable', message: explainDecodeError(error, path), rssBytes: process.memoryUsage.rss() }
+  }
+}
+
+/** Leaves of a picture's views those that it was not called with before. */
+function createUnsent(): (image: DecodedImage) => DecodedImage {
+  let sent = 0
+  return ({ views, ...image }) => {
+    const unsent = views.slice(sent)
+    sent = views.length
+    return { ...image, views: unsent }
   }
 }
 

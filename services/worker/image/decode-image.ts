@@ -1,4 +1,6 @@
+import { type AskedViews, framesSeen } from '../../core/domain/views.ts'
 import type { Preprocessing, View } from '../clip/preprocessing.ts'
+import { cutTile } from './cut-tile.ts'
 import { type OpenOptions, openPicture, type Picture } from './open-picture.ts'
 import { storedRectangle, turnedSize } from './orientation.ts'
 import { pillowResize, type RowReader } from './pillow-resize.ts'
@@ -6,15 +8,18 @@ import { readPixels } from './read-pixels.ts'
 import { axisWeights } from './resample-weights.ts'
 import { enlarges, type Geometry, resizeGeometry } from './resize-geometry.ts'
 import { isOpaque, type Pixels, rgbRows } from './rgb-rows.ts'
+import { type TileGeometry, tileGeometry } from './tile-geometry.ts'
 
 export type DecodedImage = {
   /** As the picture is shown, in pixels. */
   width: number
   height: number
   mime: string
-  /** `full`, or `on-black` and `on-white` of a picture that is transparent somewhere; the same of a later frame, after `frame-N-`. */
+  /** Of an animation; 1 of any other picture. */
+  frames: number
+  /** `full`, or `on-black` and `on-white` of a picture that is transparent somewhere; the same of tiles and later frames, after `tile-R-C-` and `frame-N-`. */
   views: View[]
-  /** Later frames, `frame-N`, that could not be decoded. */
+  /** Tiles and later frames, `tile-R-C` and `frame-N`, that could not be decoded. */
   missing: string[]
 }
 
@@ -26,33 +31,79 @@ export type DecodeSettings = OpenOptions & {
 
 const KERNELS = { bicubic: 'cubic', bilinear: 'linear', lanczos: 'lanczos3' } as const
 
+export type DecodeProgress = {
+  /** What is wanted besides the first and the middle frame. */
+  asked?: AskedViews | undefined
+  /** Hears of the result so far before more of the picture is tried. */
+  onSoFar?: (image: DecodedImage) => void
+  /** Asked then; what is not tried is missing. */
+  mayGoOn?: () => boolean
+}
+
+/** What is decoded after the first frame, at one go. */
+type Step = { names: string[]; decode: () => Promise<View[]> }
+
 /**
- * Decodes a file into what the model sees of it: the picture, and of an animation also the middle frame (N counts from 0).
- * `onFirstFrame` hears of the result so far before a later frame is tried. Rejects when the first frame does not decode.
+ * Decodes a file into what the model sees of it: the picture, of an animation also the middle frame (N counts from 0), and what is asked for.
+ * Rejects when the first frame does not decode.
  */
 export async function decodeImage(
   path: string,
   settings: DecodeSettings,
-  onFirstFrame?: (image: DecodedImage) => void,
+  { asked = { tiles: false, frames: [] }, onSoFar, mayGoOn = () => true }: DecodeProgress = {},
 ): Promise<DecodedImage> {
   const picture = await openPicture(path, settings)
-  const image = { ...picture.size, mime: picture.mime, views: await decodeFrame(picture, 0, settings), missing: [] }
-  const middle = Math.floor(picture.frames / 2)
-  if (middle === 0) return image
-  const name = `frame-${middle}`
-  onFirstFrame?.({ ...image, missing: [name] })
+  const { size, mime, frames } = picture
+  const views = await decodeFrame(picture, 0, settings)
+  const steps = stepsAfterFirst(picture, settings, asked)
+  let image: DecodedImage = { ...size, mime, frames, views, missing: steps.flatMap(({ names }) => names) }
+  for (const step of steps) {
+    onSoFar?.(image)
+    if (!mayGoOn()) break
+    image = await take(step, image)
+  }
+  return image
+}
+
+async function take({ names, decode }: Step, image: DecodedImage): Promise<DecodedImage> {
   try {
-    const later = await decodeFrame(picture, middle, settings)
-    const named = later.map(({ view, pixels }) => ({ view: view === 'full' ? name : `${name}-${view}`, pixels }))
-    return { ...image, views: [...image.views, ...named] }
+    const views = [...image.views, ...(await decode())]
+    return { ...image, views, missing: image.missing.filter((name) => !names.includes(name)) }
   } catch {
-    return { ...image, missing: [name] }
+    return image
   }
 }
 
-async function decodeFrame(picture: Picture, index: number, settings: DecodeSettings): Promise<View[]> {
-  const { preprocessing, mode } = settings
-  const geometry = resizeGeometry(picture.size, preprocessing)
+/** The middle frame first: every policy sees it. */
+function stepsAfterFirst(picture: Picture, settings: DecodeSettings, { tiles, frames }: AskedViews): Step[] {
+  const frameStep = (index: number): Step => ({
+    names: [`frame-${index}`],
+    decode: async () => nameAfter(`frame-${index}`, await decodeFrame(picture, index, settings)),
+  })
+  const [, ...middle] = framesSeen(picture.frames, [])
+  const others = framesSeen(picture.frames, frames).filter((index) => index > 0 && !middle.includes(index))
+  const geometry = tiles ? tileGeometry(picture.size, settings.preprocessing) : undefined
+  return [...middle.map(frameStep), ...(geometry ? [tileStep(picture, settings, geometry)] : []), ...others.map(frameStep)]
+}
+
+/** All tiles are cut from one picture that is resized for them: it is decoded once. */
+function tileStep(picture: Picture, settings: DecodeSettings, { resized, tiles }: TileGeometry): Step {
+  const whole = { resized, crop: { left: 0, top: 0, ...resized } }
+  return {
+    names: tiles.map(({ view }) => view),
+    decode: async () => {
+      const views = await decodeFrame(picture, 0, settings, whole)
+      return tiles.flatMap((tile) => nameAfter(tile.view, cutTile(views, resized, tile)))
+    },
+  }
+}
+
+async function decodeFrame(
+  picture: Picture,
+  index: number,
+  { preprocessing, mode }: DecodeSettings,
+  geometry = resizeGeometry(picture.size, preprocessing),
+): Promise<View[]> {
   const exact = mode === 'exact' || preprocessing.resample === 'nearest' || enlarges(picture.size, geometry)
   return exact ? resizeExactly(picture, index, geometry, preprocessing) : resizeFast(picture, index, geometry, preprocessing)
 }
@@ -77,6 +128,10 @@ async function resizeFast(picture: Picture, index: number, { resized, crop }: Ge
     .extract(storedRectangle(crop, resized, orientation))
   const pixels = await readPixels(picture, pipeline)
   return viewsOf(pixels, (background) => collect(rgbRows(pixels, orientation, { background }), crop))
+}
+
+function nameAfter(name: string, views: View[]): View[] {
+  return views.map(({ view, pixels }) => ({ view: view === 'full' ? name : `${name}-${view}`, pixels }))
 }
 
 function viewsOf(pixels: Pixels, over: (background: number) => Uint8Array): View[] {

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/domain/errors.ts'
+import type { AskedViews } from '../../core/domain/views.ts'
 import type { Rendition } from '../../core/infra/image-task-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import type { DecodedImage } from './decode-image.ts'
@@ -24,8 +25,8 @@ export type DeathReason = keyof typeof DEATHS
 export type DecodeProcess = {
   /** Resolves to true when it can decode, to false when it has ended before it could. */
   started: Promise<boolean>
-  /** Throws AppError `undecodable`, or `decoder-failed` with `details.reason` when this picture was its last. */
-  decode(file: string): Promise<DecodedImage>
+  /** With views beyond those of every policy where they are asked for. Throws AppError `undecodable`, or `decoder-failed` with `details.reason` when this picture was its last. */
+  decode(file: string, asked?: AskedViews): Promise<DecodedImage>
   /** Throws the same. */
   render(file: string, rendition: Rendition): Promise<RenderedImage>
   hasEnded(): boolean
@@ -52,8 +53,8 @@ type Task = {
 }
 
 /**
- * Starts a decoder and watches it: looks at its use now and then while it works, and kills it at the limits. What dies with a
- * later frame at hand is answered with the frames before.
+ * Starts a decoder and watches it: looks at its use now and then while it works, and kills it at the limits. What dies with
+ * more of a picture at hand is answered with the views before.
  */
 export function startDecodeProcess({ settings, limits, recycleAfter, log }: DecodeProcessOptions): DecodeProcess {
   const child = spawnDecodeChild(settings, limits.memoryBytes)
@@ -85,13 +86,14 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
 
   function onAnswer(reply: Exclude<Reply, { type: 'ready' }>, current: Task): void {
     if (reply.type === 'out-of-memory') kill('memory')
-    else if (reply.type === 'so-far') current.soFar = reply.image
+    else if (reply.type === 'so-far') current.soFar = joined(current.soFar, reply.image)
     else {
       served++
       restingBytes = reply.rssBytes
       finish(current)
       if (reply.type === 'undecodable') current.reject(new AppError('undecodable', reply.message))
-      else current.resolve(reply)
+      else if (reply.type === 'rendered') current.resolve(reply)
+      else current.resolve({ image: joined(current.soFar, reply.image) })
     }
   }
 
@@ -147,7 +149,7 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
     isWorn: () => served >= recycleAfter || restingBytes > limits.memoryBytes / 2,
 
     // A child answers a request with what was asked for.
-    decode: async (file) => (await ask({ path: file })).image as DecodedImage,
+    decode: async (file, asked) => (await ask({ path: file, asked })).image as DecodedImage,
     render: async (file, rendition) => (await ask({ path: file, rendition })).image as RenderedImage,
 
     async end() {
@@ -155,6 +157,11 @@ export function startDecodeProcess({ settings, limits, recycleAfter, log }: Deco
       await ending.promise
     },
   }
+}
+
+/** What a picture has come to: the views of `before` and the new ones. */
+function joined(before: DecodedImage | undefined, image: DecodedImage): DecodedImage {
+  return before ? { ...image, views: [...before.views, ...image.views] } : image
 }
 
 export function decoderFailed(reason: DeathReason): AppError {

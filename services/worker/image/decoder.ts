@@ -1,3 +1,4 @@
+import type { AskedViews } from '../../core/domain/views.ts'
 import type { Rendition } from '../../core/infra/image-task-store.ts'
 import type { Logger } from '../../core/infra/logger.ts'
 import type { DecodedImage, DecodeSettings } from './decode-image.ts'
@@ -23,10 +24,10 @@ export type Decoder = {
   /** Resolves when a process can decode. Throws AppError `decoder-failed` when none of them started. */
   ready(): Promise<void>
   /**
-   * Decodes a file in another process. Throws AppError `undecodable` for what is no sound picture, or `decoder-failed` when the
+   * Decodes a file in another process, with views beyond those of every policy where they are asked for. Throws AppError `undecodable` for what is no sound picture, or `decoder-failed` when the
    * process was killed or crashed: `details.reason` is `cpu`, `wall`, `memory`, `crash` or, through no fault of the picture, `start` or, after `close`, `closed`.
    */
-  decode(file: string): Promise<TimedImage>
+  decode(file: string, asked?: AskedViews): Promise<TimedImage>
   /** Makes a rendition of a file in another process, within the same limits. Throws the same. */
   render(file: string, rendition: Rendition): Promise<RenderedImage>
   /** Ends every process; resolves when they are gone. */
@@ -44,7 +45,7 @@ type Job = { run: (process: DecodeProcess) => Promise<void>; reject: (error: unk
  */
 export function createDecoder(options: DecoderOptions): Decoder {
   const { preprocessing, mode, maxPixels, avif, ignoreIcc = false, limits = LIMITS, recycleAfter = 1000, log } = options
-  const settings = { preprocessing, mode, maxPixels, avif, ignoreIcc }
+  const settings = { preprocessing, mode, maxPixels, avif, ignoreIcc, cpuMs: limits.cpuMs }
   const jobs: Job[] = []
   const idle: ((job: Job | undefined) => void)[] = []
   const processes = new Set<DecodeProcess>()
@@ -102,10 +103,10 @@ export function createDecoder(options: DecoderOptions): Decoder {
       if (!couldStart.includes(true)) throw decoderFailed('start')
     },
 
-    decode: (file) =>
+    decode: (file, asked) =>
       enqueue(async (process) => {
         const startedAt = performance.now()
-        const image = await process.decode(file)
+        const image = await process.decode(file, asked)
         return { ...image, decodeMs: performance.now() - startedAt }
       }),
 

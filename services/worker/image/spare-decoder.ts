@@ -39,7 +39,7 @@ export function createSpareDecoder(options: Omit<DecoderOptions, 'decoders'>, { 
   }
 
   return {
-    decode: (file) => use((each) => each.decode(file)),
+    decode: (file, asked) => use((each) => each.decode(file, asked)),
     render: (file, rendition) => use((each) => each.render(file, rendition)),
     async close() {
       closed = true

@@ -1,0 +1,13 @@
+/** Tells, before each step of some work, whether the processor time of this process lets it go on: for a step as costly as the costliest before. */
+export function createCpuBudget(limitMs: number): () => boolean {
+  const start = process.cpuUsage()
+  let usedMs = 0
+  let costliestMs = 0
+  return () => {
+    const { user, system } = process.cpuUsage(start)
+    const nowMs = (user + system) / 1000
+    costliestMs = Math.max(costliestMs, nowMs - usedMs)
+    usedMs = nowMs
+    return usedMs + costliestMs <= limitMs
+  }
+}
