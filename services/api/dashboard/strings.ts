@@ -1,3 +1,5 @@
+import type { UploaderTotals } from '../../core/domain/past-upload.ts'
+
 /** Every text that the dashboard says by itself, page by page. A translation replaces this file. */
 export const strings = {
   app: {
@@ -109,6 +111,7 @@ export const strings = {
     upheldNote: (upheld: string, overturned: string) => `${upheld} upheld, ${overturned} overturned`,
     upheldSummary: (upheld: number, judged: number) => `${upheld} of ${judged} suspicions were upheld`,
     byPolicy: 'What each policy found',
+    sampled: 'There was too much to count: some of these numbers are estimates.',
     oneScale: (most: string) => `All on one scale: the highest bar is ${most}.`,
     found: (flagged: string, rejected: string) => `${flagged} flagged, ${rejected} rejected`,
   },
@@ -153,6 +156,7 @@ export const strings = {
     rejectFrom: 'Reject from',
     resetThresholds: 'Back to the policy’s own',
     whatIf: (count: string, span: string) => `${count} stored uploads of ${span}`,
+    newest: (count: string) => `the newest ${count} stored uploads`,
     outcome: 'Policy',
     now: 'Now',
     wouldBe: 'Then',
@@ -218,6 +222,7 @@ export const strings = {
     description: 'What it is for',
     events: 'Events',
     allEvents: 'All events',
+    noEvents: 'Choose at least one event.',
     eventMeans: {
       'upload.decided': 'an upload with its decision',
       'review.opened': 'something waits for people',
@@ -412,9 +417,8 @@ export const strings = {
     similarity: (cosine: number) => `${(Math.floor(cosine * 1000) / 10).toFixed(1)} %`,
     history: 'Uploader',
     noUploader: 'The platform does not say who it was.',
-    totals: (totals: { uploads: number; approve: number; flag: number; reject: number; upheld: number; overturned: number }) =>
-      `${totals.uploads} uploads: ${totals.approve} approved, ${totals.flag} flagged, ${totals.reject} rejected. ` +
-      `People upheld ${totals.upheld} and overturned ${totals.overturned}.`,
+    totals,
+    newestTotals: (of: UploaderTotals) => `The newest ${totals(of)}`,
     byPerson: { approve: 'Approved', reject: 'Rejected' },
     byMachine: { approve: 'Machine approved', flag: 'Flagged', reject: 'Machine rejected' },
     factsFailed: 'What came before could not be loaded.',
@@ -447,7 +451,8 @@ export const strings = {
       row === 'middle' && column === 'centre'
         ? 'The match lies mostly at the centre.'
         : `The match lies mostly at the ${row} ${column}.`,
-    heatNowhere: 'The match lies nowhere in particular: hiding no single place lowers the score.',
+    heatNowhere: 'The match lies nowhere in particular.',
+    notAsDecided: 'The policies or the model have changed since the decision: this explains what they say now.',
     keys: 'Keys',
     keyTexts: [
       ['A', 'Approve and go to the next'],
@@ -534,4 +539,8 @@ export const strings = {
     appearance: 'Appearance',
     sounds: 'The dashboard makes no sounds.',
   },
+}
+
+function totals({ uploads, approve, flag, reject, upheld, overturned }: UploaderTotals): string {
+  return `${uploads} uploads: ${approve} approved, ${flag} flagged, ${reject} rejected. People upheld ${upheld} and overturned ${overturned}.`
 }

@@ -5,7 +5,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { clockText } from '../parts/format.ts'
 import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
-import { dueBreak } from './wellbeing.ts'
+import { dueBreak } from './due-break.ts'
 
 /** Proposes a break when one is due. During it no picture is shown, and `onBreak` may give back what is in hand. */
 export function BreakReminder({ onBreak, onReturn }: { onBreak(): void; onReturn(): void }) {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import type { Explanation, PromptShare, RuleExplanation } from '../api-types.ts'
+import type * as explain from '../../../core/domain/explain.ts'
 import { Button } from '../parts/button.tsx'
 import { ErrorNote } from '../parts/error-note.tsx'
 import { SelectField } from '../parts/field.tsx'
@@ -8,13 +8,13 @@ import { strings } from '../strings.ts'
 import type { ExplanationLoad } from './explanations.ts'
 import { strongestRegion } from './heat.ts'
 
-export type ExplainedRule = RuleExplanation & { policy: string; key: string }
+export type ExplainedRule = explain.ExplainedRule & { policy: string; key: string }
 
 /** Every rule of an explanation; those that matched come first. */
-export function explainedRules(explanation: Explanation): ExplainedRule[] {
+export function explainedRules(explanation: explain.Explanation): ExplainedRule[] {
   return explanation.policies
     .flatMap(({ id, rules }) => rules.map((rule) => ({ ...rule, policy: id, key: `${id}/${rule.id}` })))
-    .toSorted((a, b) => Number(b.matched) - Number(a.matched) || b.score - a.score)
+    .toSorted((a, b) => Number(b.matched) - Number(a.matched) || (b.score ?? 0) - (a.score ?? 0))
 }
 
 export type ExplanationPanelProps = {
@@ -53,6 +53,7 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
         onChange={onChoose}
       />
       <p class="small">{placeText(chosen)}</p>
+      {!explanation.as_decided && <p class="note warning small">{text.notAsDecided}</p>}
       <Table
         caption={text.promptShares}
         columns={[
@@ -78,9 +79,9 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
   )
 }
 
-type PromptRow = PromptShare & { kind: 'concept' | 'contrast' | 'background' }
+type PromptRow = explain.PhraseShare & { kind: 'concept' | 'contrast' | 'background' }
 
-function promptRows({ concepts, contrasts, background }: RuleExplanation): PromptRow[] {
+function promptRows({ concepts, contrasts, background }: explain.ExplainedRule): PromptRow[] {
   return [
     ...concepts.map((prompt) => ({ ...prompt, kind: 'concept' as const })),
     ...contrasts.map((prompt) => ({ ...prompt, kind: 'contrast' as const })),
@@ -88,7 +89,7 @@ function promptRows({ concepts, contrasts, background }: RuleExplanation): Promp
   ].toSorted((a, b) => b.share - a.share)
 }
 
-function placeText({ heat_map: map }: RuleExplanation): string {
+function placeText({ heat_map: map }: explain.ExplainedRule): string {
   if (!map) return strings.review.noHeatMap
   const region = strongestRegion(map)
   return region ? strings.review.heatAt(region.row, region.column) : strings.review.heatNowhere

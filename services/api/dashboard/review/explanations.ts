@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
+import type { Explanation } from '../../../core/domain/explain.ts'
 import type { Api } from '../api.ts'
-import type { Explanation } from '../api-types.ts'
 
 export type ExplanationLoad = { found: Signal<Explanation | undefined>; error: Signal<unknown> }
 

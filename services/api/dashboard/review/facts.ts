@@ -1,6 +1,6 @@
 import { type Signal, signal } from '@preact/signals'
+import type { SimilarUpload, UploaderHistory } from '../../../core/domain/past-upload.ts'
 import type { Api } from '../api.ts'
-import type { SimilarUpload, UploaderHistory } from '../api-types.ts'
 
 /** What is known beside the picture; `undefined` until it has come. */
 export type Facts = {

@@ -1,10 +1,10 @@
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import type { HeatMapGrid } from '../api-types.ts'
+import type { HeatMap } from '../../../core/domain/explain.ts'
 import { strings } from '../strings.ts'
 import { heatOf, strongestRegion } from './heat.ts'
 
 /** Where the match lies, over the part of the picture that the model saw. Dark blue to yellow, by lightness too, so that it can be told apart without colours. */
-export function HeatOverlay({ map }: { map: HeatMapGrid }) {
+export function HeatOverlay({ map }: { map: HeatMap }) {
   const canvas = useRef<HTMLCanvasElement>(null)
 
   useLayoutEffect(() => {

@@ -1,5 +1,4 @@
-import type { Action } from '../../../core/domain/policy.ts'
-import type { SimilarUpload, UploaderHistory } from '../api-types.ts'
+import type { PastUpload, SimilarUpload, UploaderHistory } from '../../../core/domain/past-upload.ts'
 import { Badge, type Tone } from '../parts/badge.tsx'
 import { RelativeTime } from '../parts/relative-time.tsx'
 import { useShell } from '../shell.ts'
@@ -40,12 +39,12 @@ function SimilarList({ items }: { items: SimilarUpload[] }) {
   )
 }
 
-function History({ history: { uploader, totals, items } }: { history: UploaderHistory }) {
+function History({ history: { uploader, totals, sampled, items } }: { history: UploaderHistory }) {
   if (uploader === undefined) return <p class="dim small">{strings.review.noUploader}</p>
   return (
     <>
       <p class="uploader">{uploader}</p>
-      <p class="small">{strings.review.totals(totals)}</p>
+      <p class="small">{sampled ? strings.review.newestTotals(totals) : strings.review.totals(totals)}</p>
       <ul class="past-list">
         {items.slice(0, 6).map((item) => (
           <li key={item.upload_id}>
@@ -69,10 +68,8 @@ function UploadLink({ id, at }: { id: string; at: string }) {
   )
 }
 
-type Past = { action: Action; reason_codes: string[]; resolution?: { action: 'approve' | 'reject'; reason_code: string } }
-
 /** What a person made of it, else what the machine did. */
-function Outcome({ item: { action, reason_codes, resolution } }: { item: Past }) {
+function Outcome({ item: { action, reason_codes, resolution } }: { item: PastUpload }) {
   const reasons = resolution ? resolution.reason_code : reason_codes.join(', ')
   const said = resolution ? strings.review.byPerson[resolution.action] : strings.review.byMachine[action]
   const tone: Tone = resolution?.action ?? action
