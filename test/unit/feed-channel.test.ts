@@ -56,6 +56,20 @@ test('what it remembers is bounded: whoever is further behind has to read the da
   expect(late.seqs()).toEqual([4, 5])
 })
 
+test('what it remembers is seconds old: an upload that was erased since is told of to nobody who comes back later', () => {
+  let now = 0
+  const channel = createFeedChannel(at(0), () => now)
+  channel.publish([event(1)], at(1))
+  now = 5000
+  channel.publish([event(2)], at(2))
+  now = 12_000
+  channel.publish([], at(3))
+  expect([channel.covers(at(0)), channel.covers(at(1)), channel.join(follower(0))]).toEqual([false, true, false])
+  const late = follower(1)
+  expect(channel.join(late)).toBe(true)
+  expect(late.seqs()).toEqual([2])
+})
+
 test('whoever leaves hears no more', () => {
   const channel = createFeedChannel(at(0))
   const leaving = follower(0)

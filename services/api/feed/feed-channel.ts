@@ -16,22 +16,27 @@ export type FeedChannel = ReturnType<typeof createFeedChannel>
 
 /** Whoever joins has read the database moments ago: it lacks what has come since. */
 const REMEMBERED_BYTES = 500_000
+/** No longer: nobody erases here what is erased in the database. */
+const REMEMBERED_MS = 10_000
 
 /** The events of one tenant from `start` on, for those in this process who follow them. */
-export function createFeedChannel(start: FeedPosition) {
+export function createFeedChannel(start: FeedPosition, now = () => performance.now()) {
   const followers = new Set<Follower>()
-  const remembered: FeedItem[] = []
+  const remembered: { item: FeedItem; until: number }[] = []
   let rememberedBytes = 0
   let rememberedFrom = start
   let position = start
 
   function remember(items: FeedItem[]): void {
-    remembered.push(...items)
+    const until = now() + REMEMBERED_MS
+    remembered.push(...items.map((item) => ({ item, until })))
     for (const { frame } of items) rememberedBytes += frame.length
-    while (rememberedBytes > REMEMBERED_BYTES) {
-      const forgotten = remembered.shift() as FeedItem
-      rememberedBytes -= forgotten.frame.length
-      rememberedFrom = forgotten.position
+    for (;;) {
+      const [oldest] = remembered
+      if (!oldest || (rememberedBytes <= REMEMBERED_BYTES && now() < oldest.until)) break
+      remembered.shift()
+      rememberedBytes -= oldest.item.frame.length
+      rememberedFrom = oldest.item.position
     }
   }
 
@@ -48,13 +53,14 @@ export function createFeedChannel(start: FeedPosition) {
     join(follower: Follower): boolean {
       if (isAfter(rememberedFrom, follower.position)) return false
       followers.add(follower)
-      tell(follower, remembered, position, new Map())
+      const items = remembered.map(({ item }) => item)
+      tell(follower, items, position, new Map())
       return true
     },
 
     leave: (follower: Follower) => followers.delete(follower),
 
-    /** Tells all who follow of the next events, up to `end`. */
+    /** Tells all who follow of the next events, up to `end`; called now and then without any, so that the last are not remembered for ever. */
     publish(items: FeedItem[], end: FeedPosition): void {
       remember(items)
       position = end
