@@ -37,9 +37,10 @@ export function OverviewPage({ query }: PageProps) {
 }
 
 function Figures({ overview }: { overview: Overview }) {
-  const { series, bucket_seconds, window } = overview
+  const { series, bucket_seconds, window, sampled } = overview
   return (
     <div class="overview">
+      {sampled && <p class="note">{strings.overview.sampled}</p>}
       <UploadFigures overview={overview} />
       <section class="panel">
         <DecisionsChart series={series} bucketSeconds={bucket_seconds} span={strings.overview.spans[window].long} />

@@ -37,7 +37,11 @@ export function WhatIfResult({ policyId, ruleId, thresholds, span }: WhatIfProps
   return (
     <div class="what-if" aria-busy={answer.loading.value}>
       <Table
-        caption={text.whatIf(countText(found.considered), strings.overview.spans[span].long)}
+        caption={
+          found.sampled
+            ? text.newest(countText(found.considered))
+            : text.whatIf(countText(found.considered), strings.overview.spans[span].long)
+        }
         captionHidden={false}
         rows={[...ACTIONS]}
         rowKey={(action) => action}

@@ -27,7 +27,7 @@ export function WebhookForm({ open, webhook, onSave, onClose }: WebhookFormProps
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     const fields = new FormData(event.currentTarget as HTMLFormElement)
-    const worked = await action.run(() => onSave(readFields(fields, webhook !== undefined)))
+    const worked = await action.run(async () => onSave(readFields(fields, webhook !== undefined)))
     if (worked) onClose()
   }
   return (
@@ -68,7 +68,7 @@ function EventTypes({ chosen }: { chosen: EventType[] }) {
     <fieldset class="choices">
       <legend>{text.events}</legend>
       <label class="choice">
-        <input type="checkbox" checked={all.value} onChange={(event) => (all.value = event.currentTarget.checked)} />
+        <input type="checkbox" name="all" checked={all.value} onChange={(event) => (all.value = event.currentTarget.checked)} />
         {text.allEvents}
       </label>
       {!all.value &&
@@ -84,12 +84,14 @@ function EventTypes({ chosen }: { chosen: EventType[] }) {
   )
 }
 
-/** None chosen means all. An empty description takes one away, and is none for a new webhook. */
+/** An empty description takes one away, and is none for a new webhook. Throws when no event is chosen, which the service would take for all. */
 function readFields(fields: FormData, edited: boolean): WebhookFields {
   const description = String(fields.get('description') ?? '').trim()
+  const event_types = fields.getAll('event_types') as EventType[]
+  if (!fields.has('all') && event_types.length === 0) throw new Error(strings.webhooks.noEvents)
   return {
     url: String(fields.get('url') ?? '').trim(),
     ...((edited || description) && { description }),
-    event_types: fields.getAll('event_types') as EventType[],
+    event_types,
   }
 }
