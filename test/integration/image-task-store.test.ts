@@ -107,7 +107,7 @@ describe('a task', () => {
     expect((await claimed()).attempts).toBe(2)
   })
 
-  test('that has failed stays so, and says why', async () => {
+  test('that has failed stays so for now, and says why', async () => {
     const id = await flagged()
     await ask(id)
     await store.fail(await claimed(), 'undecodable', 'damaged:\0 no end')
@@ -135,11 +135,21 @@ describe('a task', () => {
     await ask(done)
     await store.complete(await claimed(), RESULT)
     await ask(waiting)
-    expect(await store.deleteOld({ olderThanMs: 60_000 })).toBe(0)
-    expect(await store.deleteOld({ olderThanMs: 0 })).toBe(2)
+    expect(await store.deleteOld({ olderThanMs: 60_000, failedBeforeMs: 0 })).toBe(0)
+    expect(await store.deleteOld({ olderThanMs: 0, failedBeforeMs: 60_000 })).toBe(2)
     expect(await find(done)).toBeUndefined()
     await ask(done)
     expect(await claimed()).toMatchObject({ uploadId: done })
+  })
+
+  test('that have failed are tried again for whoever asks some time later', async () => {
+    const id = await flagged()
+    await ask(id)
+    await store.fail(await claimed(), 'undecodable', 'took too long to decode')
+    expect(await store.deleteOld({ olderThanMs: 0, failedBeforeMs: 60_000 })).toBe(0)
+    expect(await store.deleteOld({ olderThanMs: 60_000, failedBeforeMs: 0 })).toBe(1)
+    await ask(id)
+    expect(await claimed()).toMatchObject({ uploadId: id, attempts: 1 })
   })
 })
 

@@ -62,8 +62,11 @@ export interface ImageTaskStore {
   release(task: Lease, options: { counted: boolean }): Promise<boolean>
   /** An upload's embeddings by a model, in the order of its views' names. */
   embeddings(uploadId: string, modelRevision: string): Promise<{ view: string; embedding: Float32Array }[]>
-  /** Deletes results that are older, and what was asked for before that by somebody who is long gone. They are made anew for whoever asks. Resolves to their number. */
-  deleteOld(options: { olderThanMs: number }): Promise<number>
+  /**
+   * Deletes results that are older, what was asked for before that by somebody who is long gone, and failures of longer ago than `failedBeforeMs`. They are
+   * made anew for whoever asks. Resolves to their number.
+   */
+  deleteOld(options: { olderThanMs: number; failedBeforeMs: number }): Promise<number>
   /** Deletes explanations by other models, failed ones too. Resolves to their number. */
   deleteOthers(modelRevision: string): Promise<number>
 }

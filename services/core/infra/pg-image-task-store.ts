@@ -128,7 +128,8 @@ const DELETE_OLD: Statement = {
   text: `
     DELETE FROM image_tasks
     WHERE state = 'done' AND ended_at < now() - $1 * interval '1 millisecond'
-      OR state = 'waiting' AND asked_at < now() - $1 * interval '1 millisecond'`,
+      OR state = 'waiting' AND asked_at < now() - $1 * interval '1 millisecond'
+      OR state = 'failed' AND ended_at < now() - $2 * interval '1 millisecond'`,
 }
 
 const DELETE_OTHERS: Statement = {
@@ -179,7 +180,7 @@ export function createPgImageTaskStore({ run }: Database): ImageTaskStore {
       return rows.map(({ view, vector }) => ({ view, embedding: new Float32Array(Uint8Array.from(vector).buffer) }))
     },
 
-    deleteOld: async ({ olderThanMs }) => (await run(DELETE_OLD, [olderThanMs])).rowCount ?? 0,
+    deleteOld: async ({ olderThanMs, failedBeforeMs }) => (await run(DELETE_OLD, [olderThanMs, failedBeforeMs])).rowCount ?? 0,
     deleteOthers: async (modelRevision) => (await run(DELETE_OTHERS, [modelRevision])).rowCount ?? 0,
   }
 }

@@ -25,6 +25,8 @@ export type ImageTasksOptions = {
 
 /** Results are kept for as long as somebody is likely to look again; those that are needed later are made anew. */
 const KEPT_MS = 24 * 3_600_000
+/** What failed may do so no more: a decoder was out of time on a busy machine, or the model out of memory. */
+const FAILED_MS = 15 * 60_000
 const CLEAN_EVERY_MS = 60_000
 
 /** Makes of images what moderators ask for. Renditions do not wait for explanations, which take longer. */
@@ -51,6 +53,6 @@ export function startImageTasks({ config, store, blobs, judge, model, metrics, l
 }
 
 async function clean(store: ImageTaskStore, { revision }: Model): Promise<void> {
-  await store.deleteOld({ olderThanMs: KEPT_MS })
+  await store.deleteOld({ olderThanMs: KEPT_MS, failedBeforeMs: FAILED_MS })
   await store.deleteOthers(revision)
 }
