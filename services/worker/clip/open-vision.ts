@@ -56,7 +56,8 @@ async function openEdited(
   const part = `${kept}.${randomUUID()}`
   try {
     await mkdir(path.dirname(kept), { recursive: true })
-    await writeFile(part, graph)
+    // What a power cut has left with holes may still load, and embed something else.
+    await writeFile(part, graph, { flush: true })
     const edited = await openVisionSession(part, model, options)
     if (await agrees(edited, model, expected)) {
       await rename(part, kept)
