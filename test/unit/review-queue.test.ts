@@ -48,6 +48,19 @@ describe('the queues', () => {
     expect(Math.min(...sources.map(({ open }) => open))).toBe(251)
   })
 
+  test('cost no more for each review when every review has a source of its own', () => {
+    let looks = 0
+    const many = Array.from({ length: 2000 }, (_, i) => ({
+      ...group({}),
+      get source() {
+        looks++
+        return `s${i}`
+      },
+    }))
+    queuesOf(many, [])
+    expect(looks / many.length).toBeLessThan(5)
+  })
+
   test.each([
     ['weekend', true],
     ['Übersicht 2', true],

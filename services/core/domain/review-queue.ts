@@ -33,30 +33,43 @@ export function filterOfName(name: string): ReviewFilter | undefined {
 
 /** Everything first, then what people have saved, then each policy and each source that has open reviews. */
 export function queuesOf(groups: OpenGroup[], saved: SavedQueue[]): QueueView[] {
-  const policies = [...new Set(groups.flatMap((group) => group.policies))].sort()
-  const sources = [...new Set(groups.flatMap(({ source }) => (source === undefined ? [] : [source])))].sort()
-  const count = ({ name, filter }: SavedQueue, isSaved: boolean) => countIn(groups, { name, filter, saved: isSaved })
+  const count = (own: OpenGroup[], filter: ReviewFilter, name: string, isSaved = false) =>
+    countIn(own, { name, filter, saved: isSaved })
+  const policies = groupsBy(groups, ({ policies }) => policies)
+  const sources = groupsBy(groups, ({ source }) => (source === undefined ? [] : [source]))
   return [
-    count({ name: ALL, filter: {} }, false),
-    ...saved.map((queue) => count(queue, true)),
-    ...policies.map((policy) => count({ name: `${POLICY}${policy}`, filter: { policy } }, false)),
-    ...longest(sources.map((source) => count({ name: `${SOURCE}${source}`, filter: { source } }, false))),
+    count(groups, {}, ALL),
+    ...saved.map(({ name, filter }) => count(matching(groups, filter), filter, name, true)),
+    ...policies.map(([policy, own]) => count(own, { policy }, `${POLICY}${policy}`)),
+    ...longest(sources.map(([source, own]) => count(own, { source }, `${SOURCE}${source}`))),
   ]
 }
 
+/** By name, sorted: in one pass, for there may be as many sources as there are reviews. */
+function groupsBy(groups: OpenGroup[], namesOf: (group: OpenGroup) => string[]): [name: string, own: OpenGroup[]][] {
+  const found = new Map<string, OpenGroup[]>()
+  for (const group of groups)
+    for (const name of namesOf(group)) {
+      const own = found.get(name)
+      if (own) own.push(group)
+      else found.set(name, [group])
+    }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
 function countIn(groups: OpenGroup[], queue: SavedQueue & { saved: boolean }): QueueView {
-  const found = groups.filter((group) => matches(group, queue.filter))
-  const [first, ...others] = found.map(({ oldest }) => oldest)
+  const [first, ...others] = groups.map(({ oldest }) => oldest)
   const oldest = first && others.reduce((a, b) => (b < a ? b : a), first)
-  const open = found.reduce((sum, group) => sum + group.open, 0)
+  const open = groups.reduce((sum, group) => sum + group.open, 0)
   return { ...queue, open, ...(oldest && { oldest_opened_at: oldest.toISOString() }) }
 }
 
-function matches(group: OpenGroup, { policy, source, origin }: ReviewFilter): boolean {
-  return (
-    (policy === undefined || group.policies.includes(policy)) &&
-    (source === undefined || group.source === source) &&
-    (origin === undefined || group.origin === origin)
+function matching(groups: OpenGroup[], { policy, source, origin }: ReviewFilter): OpenGroup[] {
+  return groups.filter(
+    (group) =>
+      (policy === undefined || group.policies.includes(policy)) &&
+      (source === undefined || group.source === source) &&
+      (origin === undefined || group.origin === origin),
   )
 }
 
