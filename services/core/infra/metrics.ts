@@ -105,7 +105,7 @@ export function createMetrics() {
     }),
     imageTasks: new Counter({
       name: 'pixwarden_image_tasks_total',
-      help: 'What moderators asked to be made of images, by what came of an attempt: done, failed (for good), retried, returned (the worker stopped), lost (to another worker, or with its image).',
+      help: 'What moderators asked to be made of images, by what came of an attempt: done, failed (not tried again for a while), retried, returned (the worker stopped), lost (to another worker, or with its image).',
       labelNames: ['kind', 'outcome'],
       registers,
     }),
