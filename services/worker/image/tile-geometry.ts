@@ -7,7 +7,7 @@ export type TileGeometry = { resized: Size; tiles: (Rectangle & { view: string }
 const MOST_TILES = 9
 /** In tiles: what lies on the edge of one is whole in its neighbour, when it is no larger. */
 const OVERLAP = 0.2
-/** More tiles are taken only if they are so much smaller. */
+/** Once tiles fit into the picture, more are taken only if they are so much smaller. */
 const FINER = 0.9
 
 type Grid = { rows: number; columns: number }
@@ -39,10 +39,11 @@ export function tileGeometry(picture: Size, view: Pick<Preprocessing, 'width' | 
 }
 
 function bestGrid(picture: Size, edge: number): Grid {
+  const short = Math.min(picture.width, picture.height)
   const [first, ...larger] = GRIDS as [Grid, ...Grid[]]
   return larger.reduce((best, grid) => {
-    const side = sideOf(grid, picture)
-    return side >= edge && side < FINER * sideOf(best, picture) ? grid : best
+    const [side, bestSide] = [sideOf(grid, picture), sideOf(best, picture)]
+    return side >= edge && side < bestSide * (bestSide > short ? 1 : FINER) ? grid : best
   }, first)
 }
 
