@@ -72,6 +72,7 @@ describe('an admin', () => {
     { name: 'n', scopes: [] },
     { name: 'n', scopes: ['root'] },
     { name: 'a\nb', scopes: ['intake'] },
+    { name: 'half a pair: \ud800', scopes: ['intake'] },
     { name: 'n', scopes: ['intake'], tenant: 'theirs' },
   ])('cannot make %j', async (body) => {
     expect((await create(body)).status).toBe(400)

@@ -189,6 +189,7 @@ describe('a webhook', () => {
     ['is missing', { url: undefined }, 400, 'invalid-request'],
     ['comes with an event that there is not', { event_types: ['upload.liked'] }, 400, 'invalid-request'],
     ['comes with a test to subscribe to', { event_types: ['webhook.test'] }, 400, 'invalid-request'],
+    ['comes with a NUL in its description', { description: 'a\0b' }, 400, 'invalid-request'],
     ['comes with a field that there is not', { secret: 'whsec_AAAA' }, 400, 'invalid-request'],
   ])('whose URL %s is refused', async (_what, values, code, problem) => {
     const made = await ask('POST', '/v1/webhooks', { url: 'https://hooks.example/', ...values })

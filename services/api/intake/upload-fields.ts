@@ -1,18 +1,9 @@
 import { z } from 'zod'
 import { AppError } from '../../core/domain/errors.ts'
+import { isStorable, label } from '../given-text.ts'
 
 const MAX_METADATA_BYTES = 16_384
 const MAX_DEPTH = 32
-/** PostgreSQL stores neither NUL nor half a surrogate pair. */
-const UNSTORABLE = /[\0\p{Surrogate}]/u
-const CONTROL = /[\p{Control}\p{Surrogate}]/u
-
-const label = (most: number) =>
-  z
-    .string()
-    .min(1)
-    .max(most)
-    .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
 
 /** As it comes in a query or a form. */
 export const metadataText = z
@@ -22,7 +13,7 @@ export const metadataText = z
 
 const metadata = metadataText.transform((text, context): Record<string, unknown> => {
   const value = parseJson(text)
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && isStorable(value))
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && isStorableJson(value))
     return value as Record<string, unknown>
   context.addIssue({ code: 'custom', message: 'a JSON object is needed, without NUL characters and not deeply nested' })
   return z.NEVER
@@ -35,8 +26,8 @@ export const storeText = z
 
 /** What may be sent with an image, as text: `metadata` is a JSON object. */
 export const uploadFields = z.strictObject({
-  external_id: label(255).optional().describe('The caller’s own id of the image.'),
-  source: label(255).optional().describe('Where it comes from, for example the name of an app.'),
+  external_id: label().optional().describe('The caller’s own id of the image.'),
+  source: label().optional().describe('Where it comes from, for example the name of an app.'),
   uploader: label(200)
     .optional()
     .describe(
@@ -64,9 +55,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function isStorable(value: unknown, depth = 0): boolean {
+function isStorableJson(value: unknown, depth = 0): boolean {
   if (depth > MAX_DEPTH) return false
-  if (typeof value === 'string') return !UNSTORABLE.test(value)
+  if (typeof value === 'string') return isStorable(value)
   if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, inner]) => !UNSTORABLE.test(key) && isStorable(inner, depth + 1))
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorableJson(inner, depth + 1))
 }

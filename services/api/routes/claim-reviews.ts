@@ -2,11 +2,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
+import { label } from '../given-text.ts'
 import { json, problems } from './describe-responses.ts'
 import { foundReview } from './found-review.ts'
 import { idParams } from './id-params.ts'
 import { filterOf } from './review-filter.ts'
-import { label, reviewFilter, reviewSchema } from './review-schema.ts'
+import { reviewFilter, reviewSchema } from './review-schema.ts'
 
 const config = { scopes: ['review'] as const }
 const tags = ['reviews']
@@ -18,7 +19,7 @@ const MOST_AT_ONCE = 20
 const next = z
   .strictObject({
     count: z.number().int().min(1).max(MOST_AT_ONCE).default(1),
-    queue: label.optional().describe('The name of a queue, whose filter is added.'),
+    queue: label().optional().describe('The name of a queue, whose filter is added.'),
     ...reviewFilter,
   })
   .nullish()

@@ -32,7 +32,7 @@ const newKey = z.strictObject({
     .trim()
     .min(1)
     .max(100)
-    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'a name on one line is needed')
+    .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'a name on one line is needed')
     .describe('What it is for.'),
   scopes: z.array(z.enum(SCOPES)).min(1).describe('`admin` includes the others.'),
 })

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { AppError } from '../../core/domain/errors.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
+import { label, prose } from '../given-text.ts'
 import { json, problems } from './describe-responses.ts'
 import { idParams } from './id-params.ts'
-import { label, prose } from './review-schema.ts'
 
 const reported = z.object({
   upload_id: z.uuid(),
@@ -29,8 +29,8 @@ export function reportUpload({ reviews }: ApiContext): FastifyPluginAsyncZod {
           params: idParams,
           body: z
             .strictObject({
-              reason: prose(2000).optional(),
-              reporter: label.optional().describe('Your id of who reports it, who counts once.'),
+              reason: prose({ most: 2000 }).optional(),
+              reporter: label().optional().describe('Your id of who reports it, who counts once.'),
             })
             .nullish(),
           response: {

@@ -1,26 +1,8 @@
 import { z } from 'zod'
 import { ACTIONS } from '../../core/domain/policy.ts'
 import { REVIEW_ORIGINS, REVIEW_STATES, RULINGS } from '../../core/domain/review.ts'
+import { label, prose } from '../given-text.ts'
 import { decisionSchema } from './decision-schema.ts'
-
-/** PostgreSQL stores neither NUL nor half a surrogate pair. */
-const UNSTORABLE = /[\0\p{Surrogate}]/u
-const CONTROL = /[\p{Control}\p{Surrogate}]/u
-
-/** What a person writes, perhaps in several lines. */
-export const prose = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .refine((text) => !UNSTORABLE.test(text), 'NUL characters are not allowed')
-
-/** A name, or another word in one line. */
-export const label = z
-  .string()
-  .min(1)
-  .max(255)
-  .refine((text) => !CONTROL.test(text), 'control characters are not allowed')
 
 export const reviewFilter = {
   policy: z
@@ -28,7 +10,7 @@ export const reviewFilter = {
     .regex(/^[a-z0-9-]{1,64}$/, 'the id of a policy is needed')
     .optional()
     .describe('Only reviews that have this among their reason codes.'),
-  source: label.optional(),
+  source: label().optional(),
   origin: z.enum(REVIEW_ORIGINS).optional().describe('Why it is open.'),
 }
 
@@ -39,7 +21,7 @@ export const ruling = {
     .string()
     .regex(/^[a-z0-9][a-z0-9_.-]{0,63}$/, 'lower-case letters, digits and . _ - are needed')
     .describe('A code of your own, or the id of a policy.'),
-  note: prose(2000).optional(),
+  note: prose({ most: 2000 }).optional(),
 }
 
 const person = z.object({ id: z.string(), name: z.string() })

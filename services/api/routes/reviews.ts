@@ -4,16 +4,17 @@ import { REVIEW_STATES } from '../../core/domain/review.ts'
 import { REVIEW_ORDERS } from '../../core/infra/review-store.ts'
 import { actorOf, tenantOf } from '../authenticate.ts'
 import type { ApiContext } from '../context.ts'
+import { label } from '../given-text.ts'
 import { json, problems } from './describe-responses.ts'
 import { foundReview } from './found-review.ts'
 import { idParams } from './id-params.ts'
 import { filterOf } from './review-filter.ts'
-import { label, reviewFilter, reviewPageSchema, reviewSchema } from './review-schema.ts'
+import { reviewFilter, reviewPageSchema, reviewSchema } from './review-schema.ts'
 
 const listing = z.strictObject({
   state: z.enum(REVIEW_STATES).default('open'),
   ...reviewFilter,
-  queue: label.optional().describe('The name of a queue, whose filter is added.'),
+  queue: label().optional().describe('The name of a queue, whose filter is added.'),
   order: z
     .enum(REVIEW_ORDERS)
     .default('priority')

@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { EVENT_TYPES } from '../../core/domain/events.ts'
 import { DELIVERY_STATES, type Delivery, type DeliveryDetails } from '../../core/infra/delivery-store.ts'
 import type { WebhookEndpoint } from '../../core/infra/webhook-store.ts'
+import { prose } from '../given-text.ts'
 
 export const webhookFields = {
   url: z.string().min(1).max(2048).describe('Where messages are posted: https, or http, on an allowed port of a public address.'),
-  description: z.string().max(500),
+  description: prose({ least: 0, most: 500 }),
   event_types: z.array(z.enum(EVENT_TYPES)).max(EVENT_TYPES.length).describe('None means all of them.'),
 }
 
