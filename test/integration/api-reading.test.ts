@@ -167,6 +167,7 @@ describe('policies', () => {
       limits: 'Drawings are not seen.',
       version: expect.stringMatching(/^[0-9a-f]{64}$/),
       mode: 'enforce',
+      views: ['full'],
       rules: [
         {
           id: 'animal',

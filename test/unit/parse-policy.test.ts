@@ -15,6 +15,8 @@ function draft(): Draft {
   }
 }
 
+const VIEWS_NEEDED = 'full, tiles, frames:8 or a list of these is needed'
+
 /** `path: message` of each problem, in no order that matters. */
 function problemsOf(document: unknown): string[] {
   const parsed = parsePolicy(document)
@@ -41,6 +43,17 @@ test('thresholds may differ by model', () => {
   expect(parsed).toMatchObject({ ok: true, policy: { rules: [{ thresholds }] } })
 })
 
+test.each([
+  ['full', undefined],
+  [['full'], undefined],
+  ['tiles', { tiles: true }],
+  ['frames:8', { tiles: false, frames: 8 }],
+  [['full', 'tiles', 'frames:32'], { tiles: true, frames: 32 }],
+])('views may be %j', (views, expected) => {
+  const parsed = parsePolicy({ ...draft(), views })
+  expect(parsed.ok && parsed.policy.views).toEqual(expected)
+})
+
 describe('a bad document is refused, with the place and the reason', () => {
   const cases: [string, (document: Draft, rule: Draft['rules'][0]) => void, string[]][] = [
     ['an unknown field', (document) => Object.assign(document, { colour: 1 }), ['colour: unknown field "colour"']],
@@ -57,6 +70,25 @@ describe('a bad document is refused, with the place and the reason', () => {
       'an id with capitals',
       (document) => Object.assign(document, { id: 'Animals' }),
       ['id: an id is 1 to 64 lower-case letters, digits and inner hyphens'],
+    ],
+    ['views that are none', (document) => Object.assign(document, { views: 'tile' }), [`views.0: ${VIEWS_NEEDED}`]],
+    ['no views', (document) => Object.assign(document, { views: [] }), [`views: ${VIEWS_NEEDED}`]],
+    ['views left empty', (document) => Object.assign(document, { views: null }), [`views: ${VIEWS_NEEDED}`]],
+    ['a map of views', (document) => Object.assign(document, { views: { frames: 8 } }), [`views: ${VIEWS_NEEDED}`]],
+    [
+      'a map and a number among views',
+      (document) => Object.assign(document, { views: ['tiles', { frames: 8 }, 8] }),
+      [`views.1: ${VIEWS_NEEDED}`, `views.2: ${VIEWS_NEEDED}`],
+    ],
+    [
+      'more frames than there may be',
+      (document) => Object.assign(document, { views: ['frames:33'] }),
+      ['views.0: frames:3 to frames:32 can be asked for; full has 2'],
+    ],
+    [
+      'frames given twice',
+      (document) => Object.assign(document, { views: ['frames:8', 'tiles', 'frames:9', 'tiles'] }),
+      ['views.2: frames is there twice', 'views.3: tiles is there twice'],
     ],
     ['no rules', (document) => Object.assign(document, { rules: [], tests: [] }), ['rules: a policy needs at least one rule']],
     ['a rule that is text', (document) => document.rules.push('a cat' as never), ['rules.1: a map of fields is needed']],

@@ -54,6 +54,7 @@ describe('a policy’s version', () => {
     ['the tests', { tests: [] }],
     ['a rule’s title', { rules: [{ ...document.rules[0], title: 'Animals' }, document.rules[1]] }],
     ['a default that is written out', { rules: [document.rules[0], { ...document.rules[1], score: 'softmax', contrast: [] }] }],
+    ['views that every policy sees', { views: 'full' }],
     ['templates that the rule repeats', { rules: [{ ...document.rules[0], templates: ['a photo of {}.'] }, document.rules[1]] }],
   ])('does not follow %s', (_, change) => {
     expect(canonical({ ...document, ...change })).toBe(canonical(document))
@@ -73,8 +74,21 @@ describe('a policy’s version', () => {
     ['a threshold', change({ thresholds: { embedded: { flag: 0.6, reject: 0.91 }, default: { flag: 0.7 } } })],
     ['a model’s thresholds', change({ thresholds: { embedded: { flag: 0.6, reject: 0.9 }, other: { flag: 0.7 } } })],
     ['a rule', { rules: [document.rules[0]] }],
+    ['views', { views: 'tiles' }],
   ])('follows %s', (_, changed) => {
     expect(canonical({ ...document, ...changed })).not.toBe(canonical(document))
+  })
+
+  test('does not follow how views are written, but which they are', () => {
+    const version = (views: unknown) => canonical({ ...document, views })
+    expect(version(['frames:8', 'full', 'tiles'])).toBe(version(['tiles', 'frames:8']))
+    const all = ['full', 'tiles', 'frames:8', 'frames:9', ['tiles', 'frames:8']].map(version)
+    expect(new Set(all).size).toBe(all.length)
+  })
+
+  test('is what it was before policies had views, for those that say nothing of them', () => {
+    expect(Object.keys(JSON.parse(canonical(document)))).toEqual(['id', 'mode', 'rules'])
+    expect(canonical(document)).toMatch(/^{"id":"animals","mode":"enforce","rules":\[/)
   })
 
   test('is the same for the same policy read twice', () => {

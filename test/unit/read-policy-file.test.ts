@@ -73,6 +73,8 @@ tests:
     ['a list', '- a\n', /^1:1 /],
     ['a missing field', GOOD.replace('title: No animals\n', ''), /^1:1 /],
     ['a threshold outside the score', GOOD.replace('0.6', '60'), /^7:25 a softmax score lies in \[0, 1\]/],
+    ['views that are none', `${GOOD}views: frames:2\n`, /^8:8 frames:3 to frames:32 can be asked for/],
+    ['a view among others that is none', `${GOOD}views: [tiles, frames: 8]\n`, /^8:16 full, tiles, frames:8 or a list of these/],
     ['thresholds without a number', GOOD.replace('flag: 0.6', ''), /^7:5 flag, reject or both are needed/],
     [
       'a contrast that is a concept',

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { AppError } from '../../core/domain/errors.ts'
 import { type LoadedPolicy, MODES, SCORE_KINDS, templatesOf } from '../../core/domain/policy.ts'
+import { viewNames } from '../../core/domain/views.ts'
 import type { ApiContext } from '../context.ts'
 import { json, problems } from './describe-responses.ts'
 
@@ -26,6 +27,9 @@ const policySchema = z
     limits: z.string().optional().describe('What the model can and cannot see of this subject.'),
     version: z.string().describe('SHA-256 of what the policy means; prose and tests do not change it.'),
     mode: z.enum(MODES),
+    views: z
+      .array(z.string())
+      .describe('What it is judged by: `full`, or `tiles` of a large picture and `frames:N` of an animation besides.'),
     rules: z.array(ruleSchema),
   })
   .meta({ id: 'Policy' })
@@ -69,11 +73,11 @@ export function readPolicies({ policies }: ApiContext): FastifyPluginAsyncZod {
 }
 
 function show(policy: LoadedPolicy): z.infer<typeof policySchema> {
-  const { id, title, description, limits, version, mode } = policy
+  const { id, title, description, limits, version, mode, views } = policy
   const rules = policy.rules.map((rule) => ({
     ...rule,
     templates: templatesOf(policy, rule),
     thresholds: { ...rule.thresholds },
   }))
-  return { id, title, description, limits, version, mode, rules }
+  return { id, title, description, limits, version, mode, views: viewNames(views), rules }
 }
