@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -98,6 +99,16 @@ describe('a model that is opened', () => {
     const session = await openVision(model, { threads: 1, graphDir })
     expect(await session.embed(viewsFor(model))).toHaveLength(3)
     expect((await stat(path.join(graphDir, kept))).size).toBe(size)
+  })
+
+  test('leaves nothing behind of workers that died while they tried a graph, and nothing is taken from those that try one', async () => {
+    const [left, tried] = [path.join(graphDir, `a.onnx.${randomUUID()}`), path.join(graphDir, `a.onnx.${randomUUID()}`)]
+    for (const file of [left, tried]) await writeFile(file, 'a graph')
+    const anHourAgo = new Date(Date.now() - 3_600_000)
+    await utimes(left, anHourAgo, anHourAgo)
+    const model = modelOf('tiny-clip')
+    await (await openVision(model, { threads: 1, graphDir })).release()
+    expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-1.onnx`]))
   })
 
   test('works where nothing can be kept', async () => {

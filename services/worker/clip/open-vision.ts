@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { dot } from '../../core/domain/vector.ts'
 import { editVisionGraph } from './graph/edit-vision-graph.ts'
@@ -11,6 +11,10 @@ import { openVisionSession, type VisionSession } from './vision-session.ts'
 const LEAST_COSINE = 0.9999
 /** Counted up when what is done to graphs changes. */
 const EDITION = 1
+/** By when a graph has been tried, or its worker has died over it. */
+const TRIED_WITHIN_MS = 600_000
+/** A graph that is being tried. */
+const PART = /\.onnx\.[\da-f-]{36}$/
 
 export type OpenVisionOptions = SessionOptions & {
   /** Where edited graphs are kept; without one the graph is run as it came. */
@@ -56,6 +60,7 @@ async function openEdited(
   const part = `${kept}.${randomUUID()}`
   try {
     await mkdir(path.dirname(kept), { recursive: true })
+    await sweep(path.dirname(kept))
     // What a power cut has left with holes may still load, and embed something else.
     await writeFile(part, graph, { flush: true })
     const edited = await openVisionSession(part, model, options)
@@ -69,6 +74,14 @@ async function openEdited(
   }
   await rm(part, { force: true }).catch(() => {})
   return undefined
+}
+
+/** What is tried and what it is compared with need memory for both: a worker that has too little for that leaves one as large as the model at each start. */
+async function sweep(dir: string): Promise<void> {
+  for (const name of (await readdir(dir)).filter((each) => PART.test(each))) {
+    const file = path.join(dir, name)
+    if (Date.now() - (await stat(file)).mtimeMs > TRIED_WITHIN_MS) await rm(file, { force: true })
+  }
 }
 
 async function agrees(session: VisionSession, model: Model, expected: Float32Array[]): Promise<boolean> {
