@@ -36,7 +36,7 @@ const FOUND: Statement = {
   name: 'similar-found',
   text: `
     SELECT ${PAST_UPLOAD}, uploads.decided_at FROM uploads ${RESOLUTION}
-    WHERE uploads.id = ANY ($1) AND uploads.status = 'decided'`,
+    WHERE uploads.id = ANY ($1) AND uploads.tenant = $2 AND uploads.status = 'decided'`,
 }
 
 /**
@@ -54,7 +54,7 @@ export async function similarUploads({ run }: Database, tenant: string, id: stri
     .sort((a, b) => b.similarity - a.similarity || (a.id < b.id ? 1 : -1))
     .slice(0, limit)
   if (nearest.length === 0) return []
-  const found = await run<PastUploadRow & { decided_at: Date }>(FOUND, [nearest.map((each) => each.id)])
+  const found = await run<PastUploadRow & { decided_at: Date }>(FOUND, [nearest.map((each) => each.id), tenant])
   const byId = new Map(found.rows.map((row) => [row.id, row]))
   return nearest.flatMap(({ id: upload, similarity }) => {
     const row = byId.get(upload)
