@@ -19,7 +19,7 @@ const MOST_AT_ONCE = 20
 const next = z
   .strictObject({
     count: z.number().int().min(1).max(MOST_AT_ONCE).default(1),
-    queue: label().optional().describe('The name of a queue, whose filter is added.'),
+    queue: label().optional().describe('The name of a queue: its filter, where nothing else is asked for here.'),
     ...reviewFilter,
   })
   .nullish()

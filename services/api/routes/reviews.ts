@@ -14,7 +14,7 @@ import { reviewFilter, reviewPageSchema, reviewSchema } from './review-schema.ts
 const listing = z.strictObject({
   state: z.enum(REVIEW_STATES).default('open'),
   ...reviewFilter,
-  queue: label().optional().describe('The name of a queue, whose filter is added.'),
+  queue: label().optional().describe('The name of a queue: its filter, where nothing else is asked for here.'),
   order: z
     .enum(REVIEW_ORDERS)
     .default('priority')
