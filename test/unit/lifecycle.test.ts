@@ -21,7 +21,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s drains, then exits 0', async (sign
   expect(await exit(child)).toEqual([0, null])
 })
 
-test('a signal that npm repeats is one signal; a later one exits at once', async () => {
+test('a signal that npm repeats is one signal; a later one ends the process at once', async () => {
   const child = await serve('() => new Promise(() => {})')
   child.kill('SIGINT')
   expect(await message(child)).toBe('stopping')
@@ -29,7 +29,22 @@ test('a signal that npm repeats is one signal; a later one exits at once', async
   child.send('still there?')
   expect(await message(child)).toBe('still there?')
   await waitFor(() => !child.kill('SIGINT'), { what: 'the process to give in' })
-  expect(await exit(child)).toEqual([1, null])
+  expect(await exit(child)).toEqual([null, 'SIGKILL'])
+})
+
+test('so does one that finds a thread in native code, such as a model that hangs, for whose end exiting would wait', async () => {
+  const child = await serve(`async () => {
+    const { Worker } = await import('node:worker_threads')
+    const hanging = "require('worker_threads').parentPort.postMessage('begun'); require('crypto').pbkdf2Sync('a', 'b', 2 ** 31 - 1, 64, 'sha512')"
+    await new Promise((resolve) => new Worker(hanging, { eval: true, execArgv: [] }).once('message', resolve))
+    process.send('hanging')
+    await new Promise(() => {})
+  }`)
+  child.kill('SIGTERM')
+  expect(await message(child)).toBe('stopping')
+  expect(await message(child)).toBe('hanging')
+  await waitFor(() => !child.kill('SIGTERM'), { what: 'the process to give in' })
+  expect(await exit(child)).toEqual([null, 'SIGKILL'])
 })
 
 test('a stop that fails exits 1', async () => {
@@ -73,5 +88,6 @@ async function message(child: ChildProcess): Promise<unknown> {
 }
 
 function exit(child: ChildProcess): Promise<unknown[]> {
-  return child.exitCode === null ? once(child, 'exit') : Promise.resolve([child.exitCode, child.signalCode])
+  const { exitCode, signalCode } = child
+  return exitCode === null && signalCode === null ? once(child, 'exit') : Promise.resolve([exitCode, signalCode])
 }

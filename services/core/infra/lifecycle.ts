@@ -9,8 +9,8 @@ const STOP_WITHIN_MS = 14_000
 const ECHO_MS = 500
 
 /**
- * Runs `stop` on the first SIGTERM or SIGINT, or once the process that forked this one is gone, and exits 0 when it is done,
- * or 1 when it fails or takes too long. A second signal exits at once.
+ * Runs `stop` on the first SIGTERM or SIGINT, or once the process that forked this one is gone, and exits 0 when it is done, or 1 when it fails. When it
+ * takes too long, or at a second signal, the process is killed.
  */
 export function onShutdown(stop: () => Promise<void>, log: Logger): void {
   let stoppingSince: number | undefined
@@ -18,10 +18,7 @@ export function onShutdown(stop: () => Promise<void>, log: Logger): void {
     if (stoppingSince !== undefined) return
     stoppingSince = performance.now()
     log.info({ reason }, 'shutting down')
-    setTimeout(() => {
-      log.error('shutdown took too long')
-      process.exit(1)
-    }, STOP_WITHIN_MS).unref()
+    setTimeout(() => killSelf(log, 'shutdown took too long'), STOP_WITHIN_MS).unref()
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -31,10 +28,7 @@ export function onShutdown(stop: () => Promise<void>, log: Logger): void {
     )
   }
   const onSignal = (signal: NodeJS.Signals) => {
-    if (stoppingSince !== undefined && performance.now() - stoppingSince > ECHO_MS) {
-      log.warn({ signal }, 'second signal: exiting at once')
-      process.exit(1)
-    }
+    if (stoppingSince !== undefined && performance.now() - stoppingSince > ECHO_MS) killSelf(log, 'second signal: ending at once')
     begin(signal)
   }
   process.on('SIGTERM', onSignal)
