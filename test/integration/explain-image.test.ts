@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ExplainedRule, HeatMap } from '../../services/core/domain/explain.ts'
+import type { Box, ExplainedRule, HeatMap } from '../../services/core/domain/explain.ts'
 import { readConfig } from '../../services/core/infra/config.ts'
 import { silentLogger } from '../../services/core/infra/logger.ts'
 import { loadPolicies } from '../../services/core/infra/policy-loader.ts'
@@ -11,6 +11,7 @@ import { type Model, openModel } from '../../services/worker/clip/open-model.ts'
 import { explainImage } from '../../services/worker/explain-image.ts'
 import { decodeImage } from '../../services/worker/image/decode-image.ts'
 import { createJudge, type Judge } from '../../services/worker/judge.ts'
+import { largePhoto, pasteInto } from '../support/composed-photos.ts'
 import { sample } from '../support/service.ts'
 
 const config = readConfig({})
@@ -129,6 +130,34 @@ test('a rule that scored highest in a later frame has no map, for that frame is 
   const [policy] = (await explain(animated)).filter(({ id }) => id === 'live-animals')
   expect(policy?.rules[0]).toMatchObject({ view: 'frame-1' })
   expect(policy?.rules[0]?.heat_map).toBeUndefined()
+})
+
+test('a rule that scored highest in a tile has the map of that tile, where it lies in the picture', async () => {
+  const file = path.join(folder, 'large')
+  await writeFile(file, await pasteInto(await largePhoto('temple.jpg'), 'cat.jpg', { left: 924, top: 624 }))
+  const { preprocessing, scoring } = model
+  const asked = { tiles: true, frames: [] }
+  const image = await decodeImage(file, { preprocessing, mode: 'fast', maxPixels: config.maxPixels }, { asked })
+  const whole = judge.policies().filter(({ id }) => id === 'live-animals')
+  const policies = whole.flatMap((policy) => [policy, { ...policy, id: 'tiled', views: { tiles: true } }])
+  const signal = new AbortController().signal
+  const explained = await explainImage(image, { policies, preprocessing, scoring, embed: judge.embedInPassing, signal })
+  const [full, tiled] = explained.map(({ rules: [rule] }) => rule)
+  expect([full?.view, tiled?.view]).toEqual(['full', 'tile-2-3'])
+  expect(full?.heat_map?.box.height).toBe(1)
+  const { values = [], columns = 1, rows = 1, box } = tiled?.heat_map ?? {}
+  const { left, top, width, height } = box as Box
+  expect([left + width, top + height]).toEqual([1, 1])
+  expect([width, height].map((share) => share.toFixed(2))).toEqual(['0.42', '0.56'])
+  const hottest = values.indexOf(Math.max(...values))
+  const at = [
+    left + (((hottest % columns) + 0.5) / columns) * width,
+    top + ((Math.floor(hottest / columns) + 0.5) / rows) * height,
+  ]
+  expect(at[0]).toBeGreaterThan(924 / 1200)
+  expect(at[0]).toBeLessThan(1164 / 1200)
+  expect(at[1]).toBeGreaterThan(624 / 900)
+  expect(at[1]).toBeLessThan(864 / 900)
 })
 
 test('an explanation that nobody needs any more ends', async () => {
