@@ -36,12 +36,12 @@ export type DecodeProgress = {
   asked?: AskedViews | undefined
   /** Hears of the result so far before more of the picture is tried. */
   onSoFar?: (image: DecodedImage) => void
-  /** Asked then; what is not tried is missing. */
+  /** Asked before that; where it may not, what was asked for is missing. */
   mayGoOn?: () => boolean
 }
 
-/** What is decoded after the first frame, at one go. */
-type Step = { names: string[]; decode: () => Promise<View[]> }
+/** What is decoded after the first frame, at one go; the middle frame, which every policy sees, or what some ask for. */
+type Step = { names: string[]; isAskedFor: boolean; decode: () => Promise<View[]> }
 
 /**
  * Decodes a file into what the model sees of it: the picture, of an animation also the middle frame (N counts from 0), and what is asked for.
@@ -58,8 +58,8 @@ export async function decodeImage(
   const steps = stepsAfterFirst(picture, settings, asked)
   let image: DecodedImage = { ...size, mime, frames, views, missing: steps.flatMap(({ names }) => names) }
   for (const step of steps) {
+    if (!mayGoOn() && step.isAskedFor) break
     onSoFar?.(image)
-    if (!mayGoOn()) break
     image = await take(step, image)
   }
   return image
@@ -74,16 +74,23 @@ async function take({ names, decode }: Step, image: DecodedImage): Promise<Decod
   }
 }
 
-/** The middle frame first: every policy sees it. */
+/** The middle frame first. */
 function stepsAfterFirst(picture: Picture, settings: DecodeSettings, { tiles, frames }: AskedViews): Step[] {
-  const frameStep = (index: number): Step => ({
-    names: [`frame-${index}`],
-    decode: async () => nameAfter(`frame-${index}`, await decodeFrame(picture, index, settings)),
-  })
+  const frameStep =
+    (isAskedFor: boolean) =>
+    (index: number): Step => ({
+      names: [`frame-${index}`],
+      isAskedFor,
+      decode: async () => nameAfter(`frame-${index}`, await decodeFrame(picture, index, settings)),
+    })
   const [, ...middle] = framesSeen(picture.frames, [])
   const others = framesSeen(picture.frames, frames).filter((index) => index > 0 && !middle.includes(index))
   const geometry = tiles ? tileGeometry(picture.size, settings.preprocessing) : undefined
-  return [...middle.map(frameStep), ...(geometry ? [tileStep(picture, settings, geometry)] : []), ...others.map(frameStep)]
+  return [
+    ...middle.map(frameStep(false)),
+    ...(geometry ? [tileStep(picture, settings, geometry)] : []),
+    ...others.map(frameStep(true)),
+  ]
 }
 
 /** All tiles are cut from one picture that is resized for them: it is decoded once. */
@@ -91,6 +98,7 @@ function tileStep(picture: Picture, settings: DecodeSettings, { resized, tiles }
   const whole = { resized, crop: { left: 0, top: 0, ...resized } }
   return {
     names: tiles.map(({ view }) => view),
+    isAskedFor: true,
     decode: async () => {
       const views = await decodeFrame(picture, 0, settings, whole)
       return tiles.flatMap((tile) => nameAfter(tile.view, cutTile(views, resized, tile)))
