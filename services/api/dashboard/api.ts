@@ -61,7 +61,13 @@ export function createApi(session: Signal<SessionState>): Api {
     if (!Number.isNaN(date)) clockOffsetMs = closerOffset(clockOffsetMs, date - Date.now())
     if (response.ok) return response
     if (response.status === 401 && session.peek().kind === 'signed-in') session.value = { kind: 'signed-out', expired: true }
-    throw await readProblem(response)
+    const problem = await readProblem(response)
+    if (problem.code === 'csrf' && method !== 'GET') await renewToken().catch(() => undefined)
+    throw problem
+  }
+  /** Somebody has signed in anew in another tab: this one goes on as they, once it is asked again. */
+  const renewToken = async () => {
+    session.value = { kind: 'signed-in', session: await json('GET', '/session', undefined, {}) }
   }
   const json = async <T>(method: string, path: string, body: unknown, options: CallOptions): Promise<T> => {
     const response = await call(method, path, body, options)

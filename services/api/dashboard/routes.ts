@@ -65,6 +65,9 @@ export function matchRoute(path: string): { route: Route; params: Record<string,
   return undefined
 }
 
+/** What ids are made of. Anything else, such as an encoded slash, would lead what is asked of the service astray. */
+const ID = /^[\w-]+$/
+
 function matchPath(pattern: string, path: string): Record<string, string> | undefined {
   const wanted = pattern.split('/')
   const given = path.split('/')
@@ -72,8 +75,10 @@ function matchPath(pattern: string, path: string): Record<string, string> | unde
   const params: Record<string, string> = {}
   for (const [index, segment] of wanted.entries()) {
     const value = given[index] ?? ''
-    if (segment.startsWith(':')) params[segment.slice(1)] = decodeURIComponent(value)
-    else if (segment !== value) return undefined
+    if (segment.startsWith(':')) {
+      if (!ID.test(value)) return undefined
+      params[segment.slice(1)] = value
+    } else if (segment !== value) return undefined
   }
   return params
 }

@@ -55,7 +55,9 @@ export function createShell(): Shell {
     wellbeing,
     announced,
     announce: (text, urgent = false) => {
-      announced.value = { text, urgent }
+      // What is said twice is read out twice only when it differs.
+      const again = announced.peek().text === text
+      announced.value = { text: again ? `${text}\u00a0` : text, urgent }
     },
     async start() {
       router.listen()

@@ -1,12 +1,13 @@
 import type { Api } from '../api.ts'
 import type { BulkResult, Review } from '../api-types.ts'
+import type { Ruling } from '../review/line-contract.ts'
 import { type Choice, createLineService } from '../review/line-service.ts'
-import type { Ruling } from '../review/review-line.ts'
 
 export type Tile = {
   review: Review
   status: 'open' | 'sending' | 'done' | 'failed'
-  ruling?: Ruling /** Why it was not done. */
+  ruling?: Ruling
+  /** Why it was not done. */
   code?: string
 }
 
@@ -19,6 +20,8 @@ export function createBatch(api: Api, choice: Choice, show: (tiles: Tile[]) => v
   const service = createLineService(api, choice)
   let tiles: Tile[] = []
   let last: Tile[] = []
+  let away = false
+  let forget: ReturnType<typeof setTimeout> | undefined
 
   const set = (next: Tile[]) => {
     tiles = next
@@ -26,15 +29,25 @@ export function createBatch(api: Api, choice: Choice, show: (tiles: Tile[]) => v
   }
   const change = (id: string, to: Partial<Tile>) => set(tiles.map((tile) => (tile.review.id === id ? { ...tile, ...to } : tile)))
   const open = () => tiles.filter(({ status }) => status === 'open')
-  const release = () => Promise.allSettled(open().map(({ review }) => service.release(review.id, false)))
+  /** What was resolved last can be taken back until the first of its times, in milliseconds since the epoch. */
+  const remember = (done: Tile[], untilMs: number) => {
+    clearTimeout(forget)
+    last = done
+    if (done.length > 0) forget = setTimeout(() => remember([], 0), untilMs - service.now())
+    set([...tiles])
+  }
+  const release = (reviews: Pick<Review, 'id'>[]) => Promise.allSettled(reviews.map(({ id }) => service.release(id, false)))
+  const releaseOpen = () => release(open().map(({ review }) => review))
 
   return {
     /** The next ones; what was left open of these is given back. */
     async next() {
-      await release()
+      away = false
+      await releaseOpen()
       last = []
       const reviews = await service.next(SIZE)
-      set(reviews.map((review) => ({ review, status: 'open' })))
+      if (away) await release(reviews)
+      else set(reviews.map((review) => ({ review, status: 'open' })))
     },
 
     /** Answers with what became of each. Rejects when nothing was sent. */
@@ -43,7 +56,9 @@ export function createBatch(api: Api, choice: Choice, show: (tiles: Tile[]) => v
       try {
         const { items } = await api.post<{ items: BulkResult[] }>('/reviews/resolve', { ids, ...ruling })
         for (const item of items) change(item.id, item.ok ? { status: 'done' } : { status: 'failed', code: item.code })
-        last = tiles.filter(({ review, status }) => status === 'done' && ids.includes(review.id))
+        const until = items.flatMap((item) => (item.ok ? Date.parse(item.review.resolution?.undo_until ?? '') : []))
+        const done = tiles.filter(({ review, status }) => status === 'done' && ids.includes(review.id))
+        remember(done, Math.min(...until))
         return items
       } catch (error) {
         for (const id of ids) change(id, { status: 'open' })
@@ -72,13 +87,21 @@ export function createBatch(api: Api, choice: Choice, show: (tiles: Tile[]) => v
         open().map(async ({ review }) => {
           try {
             await service.claim(review.id)
+            if (!tiles.some((tile) => tile.review.id === review.id)) await release([review])
           } catch (error) {
-            if (service.isLost(error)) change(review.id, { status: 'failed', code: (error as { code: string }).code })
+            if (service.isLost(error) && open().some((tile) => tile.review.id === review.id))
+              change(review.id, { status: 'failed', code: (error as { code: string }).code })
           }
         }),
       )
     },
 
-    leave: () => void release(),
+    /** Gives all back, for good or until `next`. */
+    leave() {
+      away = true
+      void releaseOpen()
+      remember([], 0)
+      set([])
+    },
   }
 }

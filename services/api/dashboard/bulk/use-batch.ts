@@ -35,7 +35,7 @@ export function useBatch(choice: Choice): BatchView {
       tiles.value = shown
       blurred.keep(shown.map(({ review }) => review.upload.id))
     })
-    const next = async () => {
+    const load = async () => {
       loading.value = true
       sharp.keep([])
       try {
@@ -45,6 +45,14 @@ export function useBatch(choice: Choice): BatchView {
         error.value = reason
       }
       loading.value = false
+    }
+    let running: Promise<void> | undefined
+    /** Asked for twice, it is done once. */
+    const next = () => {
+      running ??= load().finally(() => {
+        running = undefined
+      })
+      return running
     }
     return { batch, tiles, loading, error, blurred, sharp, next }
   }, [key])

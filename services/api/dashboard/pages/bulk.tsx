@@ -11,6 +11,7 @@ import { ErrorNote } from '../parts/error-note.tsx'
 import { useShortcuts } from '../parts/use-shortcuts.ts'
 import { useTitle } from '../parts/use-title.ts'
 import { BreakReminder } from '../review/break-reminder.tsx'
+import { dueBreak } from '../review/due-break.ts'
 import { choiceOf } from '../review/line-service.ts'
 import { usePolicyTexts } from '../review/policy-texts.ts'
 import { APPROVALS, rejectionReasons } from '../review/reasons.ts'
@@ -35,6 +36,7 @@ export function BulkPage({ query }: PageProps) {
   const sheet = useSignal(false)
   const list = useRef<HTMLDivElement>(null)
   const { greyscale } = preferences.current.value
+  const concealed = dueBreak(wellbeing.work.value, preferences.current.value) !== undefined
   useTitle(strings.bulk.title)
   useWorkClock()
 
@@ -56,8 +58,9 @@ export function BulkPage({ query }: PageProps) {
     selected.value = new Set(chosen.length === open.length ? [] : open.map(({ review }) => review.id))
   }
   const reveal = () => {
-    const id = shown[focus.value]?.review.id
-    seen.value = seen.value === id ? undefined : id
+    const review = shown[focus.value]?.review
+    seen.value = seen.value === review?.id ? undefined : review?.id
+    sharp.keep(seen.value && review ? [review.upload.id] : [])
   }
   const decide = async (action: Verdict) => {
     if (chosen.length === 0) return
@@ -167,7 +170,7 @@ export function BulkPage({ query }: PageProps) {
                 focused={index === focus.value}
                 greyscale={greyscale}
                 blurred={blurred}
-                sharp={seen.value === tile.review.id ? sharp : undefined}
+                sharp={seen.value === tile.review.id && !concealed ? sharp : undefined}
                 onPress={() => {
                   moveFocus(index)
                   toggle(index)

@@ -43,6 +43,7 @@ export function QueuePage({ query }: PageProps) {
   // One subscription, whatever is listed.
   useEffect(() => {
     const count = throttle(() => void queues.reload(), COUNT_EVERY_MS)
+    const refill = throttle(() => void refresh(), COUNT_EVERY_MS)
     const end = feed.subscribe({
       types: REVIEW_FEED,
       onEvent({ type, data }: FeedEvent<ReviewChange>) {
@@ -51,14 +52,15 @@ export function QueuePage({ query }: PageProps) {
         const me = known.find(({ claim }) => claim?.mine)?.claim?.by.id
         items.value = applyChange(known, type, data, me)
         if (type !== 'review.opened' && type !== 'review.reopened') return
-        if (known.length === 0) return void refresh()
+        if (known.length === 0) return refill()
+        if (arrived.peek() === 0) announce(strings.queue.arrivedSaid)
         arrived.value++
-        announce(strings.queue.arrivedSaid)
       },
       onReset: () => void refresh(),
     })
     return () => {
       count.stop()
+      refill.stop()
       end()
     }
   }, [feed])

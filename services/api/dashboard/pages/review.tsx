@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
+import { hasProblem } from '../api.ts'
 import { Button } from '../parts/button.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ErrorNote, errorText } from '../parts/error-note.tsx'
@@ -9,9 +10,9 @@ import { BreakReminder } from '../review/break-reminder.tsx'
 import { Desk } from '../review/desk.tsx'
 import { dueBreak } from '../review/due-break.ts'
 import { createExplanations } from '../review/explanations.ts'
+import type { Notice } from '../review/line-contract.ts'
 import { choiceOf } from '../review/line-service.ts'
 import { usePolicyTexts } from '../review/policy-texts.ts'
-import type { Notice } from '../review/review-line.ts'
 import { ShortcutSheet } from '../review/shortcut-sheet.tsx'
 import { UndoBar } from '../review/undo-bar.tsx'
 import { type Sitting, useSitting } from '../review/use-sitting.ts'
@@ -99,15 +100,21 @@ export function ReviewPage({ params, query }: PageProps) {
   )
 }
 
-/** A decision that did not arrive is in hand again, though something else is looked at by now. */
+/** A decision that did not arrive is in hand again, though something else is looked at by now: that stays said until it is dealt with. */
 function Trouble({ sitting: { line, notice } }: { sitting: Sitting }) {
   const told = notice.value
-  if (told?.kind === 'failed' && told.entry.status === 'held' && told.entry !== line.current())
-    return <ErrorNote title={strings.review.notSent} error={told.error} onRetry={() => line.show(told.entry)} />
-  if (told?.kind === 'cannot-undo') return <p class="note warning">{strings.review.cannotUndo}</p>
+  const unsaved = line.unsaved()
+  if (unsaved && unsaved !== line.current())
+    return <ErrorNote title={strings.review.notSent} error={unsaved.problem} onRetry={() => line.show(unsaved)} />
+  if (told?.kind === 'cannot-undo') return <p class="note warning">{undoText(told.error)}</p>
   if (told?.kind === 'lost' && told.entry !== line.current())
     return <p class="note warning">{strings.review.lost(told.entry.problem ?? '')}</p>
   return null
+}
+
+/** Too late, or something that may pass. */
+function undoText(error: unknown): string {
+  return error === undefined || hasProblem(error, 'undo-expired') ? strings.review.cannotUndo : errorText(error)
 }
 
 function NothingHere({ sitting: { line } }: { sitting: Sitting }) {
@@ -133,7 +140,7 @@ function tell(notice: Notice, { announce, wellbeing }: Shell): void {
       announce(strings.review.undone)
       return
     case 'cannot-undo':
-      announce(strings.review.cannotUndo)
+      announce(undoText(notice.error))
       return
     case 'lost':
       announce(strings.review.lost(notice.entry.problem ?? ''), true)

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { useShell } from '../shell.ts'
 
 /** By `event.key`, letters in lower case. */
@@ -13,7 +13,7 @@ export function useShortcuts(shortcuts: Shortcuts, released: Shortcuts = {}): vo
   const current = useRef({ shortcuts, released })
   current.current = { shortcuts, released }
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const down = (event: KeyboardEvent) => {
       const act = current.current.shortcuts[nameOf(event)]
       if (!act || !preferences.current.peek().shortcuts || isTaken(event)) return

@@ -23,13 +23,13 @@ export function DecisionForm({ reasons, rejectCode, approveCode, note, onReason,
     <form class="decision-form" onSubmit={(event) => event.preventDefault()}>
       <div class="decision-row">
         <div class="row verdicts">
-          <Button kind="approve" shortcut="A" onClick={() => onDecide('approve')}>
+          <Button kind="approve" shortcut="A" onClick={once(() => onDecide('approve'))}>
             {text.approve}
           </Button>
-          <Button kind="reject" shortcut="R" onClick={() => onDecide('reject')}>
+          <Button kind="reject" shortcut="R" onClick={once(() => onDecide('reject'))}>
             {text.reject}
           </Button>
-          <Button shortcut="S" onClick={onSkip}>
+          <Button shortcut="S" onClick={once(onSkip)}>
             {text.skip}
           </Button>
         </div>
@@ -56,4 +56,11 @@ export function DecisionForm({ reasons, rejectCode, approveCode, note, onReason,
       />
     </form>
   )
+}
+
+/** The second half of a double click would be for the next picture, which stands at the same place by then. */
+function once(act: () => void): (event: MouseEvent) => void {
+  return ({ detail }) => {
+    if (detail < 2) act()
+  }
 }

@@ -7,13 +7,14 @@ import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
 import { DecisionForm } from './decision-form.tsx'
 import { ExplanationPanel, explainedRules } from './explanation-panel.tsx'
-import type { createExplanations } from './explanations.ts'
+import type { Explanations } from './explanations.ts'
 import { FileFacts } from './file-facts.tsx'
 import { HeatOverlay } from './heat-overlay.tsx'
+import type { Entry } from './line-contract.ts'
+import { Objections } from './objections.tsx'
 import { PastPanels } from './past-panels.tsx'
 import type { PolicyText } from './policy-texts.ts'
 import { APPROVALS, rejectionReasons } from './reasons.ts'
-import type { Entry } from './review-line.ts'
 import { RuleFacts } from './rule-facts.tsx'
 import { Settled } from './settled.tsx'
 import { Stage } from './stage.tsx'
@@ -26,7 +27,7 @@ export type DeskProps = {
   sitting: Sitting
   entry: Entry
   policies: PolicyText[]
-  explanations: ReturnType<typeof createExplanations>
+  explanations: Explanations
   /** Nothing may be seen now. */
   concealed: boolean
 }
@@ -42,7 +43,7 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
   const reasons = rejectionReasons(review, policies, strings.review.reasons)
   const chosenCode = useSignal<string | undefined>(entry.ruling?.action === 'reject' ? entry.ruling.reason_code : undefined)
   const approveCode = useSignal<string>(APPROVALS[0])
-  const note = useSignal('')
+  const note = useSignal(entry.ruling?.note ?? '')
   const explaining = useSignal(false)
   const chosenRule = useSignal<string | undefined>(undefined)
   const self = useRef<HTMLDivElement>(null)
@@ -140,11 +141,13 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
               chosenRule.value = key
             }}
             onRetry={() => {
+              explanations.forget(upload.id)
               explaining.value = false
               explaining.value = true
             }}
           />
         )}
+        <Objections review={review} />
         {review.decision && <RuleFacts decision={review.decision} policies={policies} />}
         <PastPanels facts={facts.of(upload.id)} />
         <FileFacts review={review} />

@@ -32,6 +32,7 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
   const text = strings.review
   const all = useSignal(false)
   if (load.error.value) return <ErrorNote title={text.explanationFailed} error={load.error.value} onRetry={onRetry} />
+  if (explanation && !chosen) return <p class="note">{text.explanationFailed}</p>
   if (!explanation || !chosen)
     return (
       <section class="panel" aria-busy="true">

@@ -5,7 +5,7 @@ import { strings } from '../strings.ts'
 
 /** The upload as the platform told of it. All of that is somebody else's text. */
 export function FileFacts({ review }: { review: Review }) {
-  const { upload, appeal, reports, earlier = [] } = review
+  const { upload } = review
   const { image } = upload
   const size = image.width && image.height ? `${image.width} × ${image.height}, ` : ''
   const rows: [string, preact.ComponentChildren][] = [
@@ -15,9 +15,6 @@ export function FileFacts({ review }: { review: Review }) {
     [strings.review.file, `${image.mime}, ${size}${byteText(image.byte_size)}`],
     [strings.review.received, <RelativeTime key="received" at={upload.received_at} />],
     [strings.review.opened, <RelativeTime key="opened" at={review.opened_at} />],
-    [strings.review.reports, reports > 0 ? String(reports) : undefined],
-    [strings.review.appeal, appeal && (appeal.reason ?? strings.review.appealWithoutReason)],
-    [strings.review.before, beforeText(earlier)],
     [
       strings.review.uploadId,
       <span key="id" class="mono">
@@ -41,12 +38,6 @@ export function FileFacts({ review }: { review: Review }) {
       </dl>
     </section>
   )
-}
-
-/** What people decided before it was opened again. */
-function beforeText(earlier: NonNullable<Review['earlier']>): string | undefined {
-  const texts = earlier.map(({ by, action, reason_code }) => strings.review.resolvedBy(by.name, action, reason_code))
-  return texts.length > 0 ? texts.join('; ') : undefined
 }
 
 function valueText(value: unknown): string {

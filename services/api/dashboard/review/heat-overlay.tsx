@@ -30,6 +30,6 @@ function colourOf(heat: number): [number, number, number, number] {
     Math.round(40 + 215 * heat),
     Math.round(20 + 200 * heat ** 1.6),
     Math.round(120 * (1 - heat)),
-    Math.round(225 * heat ** 0.8),
+    Math.round(170 * heat ** 0.8),
   ]
 }

@@ -1,6 +1,6 @@
 import { type Api, hasProblem } from '../api.ts'
 import type { QueueFilter, Review } from '../api-types.ts'
-import type { LineService } from './review-line.ts'
+import type { LineService } from './line-contract.ts'
 
 /** Which reviews are handed out: those of a named queue, or what a filter lets through. */
 export type Choice = QueueFilter & { queue?: string }
@@ -14,7 +14,7 @@ export function createLineService(api: Api, choice: Choice): LineService {
     resolve: (id, ruling) => api.post<Review>(`/reviews/${id}/resolve`, ruling, { keepalive: true }),
     undo: (id) => api.post<Review>(`/reviews/${id}/undo`, {}),
     now: api.now,
-    isLost: (error) => hasProblem(error, 'review-claimed', 'review-resolved', 'not-found', 'erased'),
+    isLost: (error) => hasProblem(error, 'review-claimed', 'review-resolved', 'not-found', 'erased', 'undo-expired'),
   }
 }
 

@@ -1,31 +1,8 @@
-import type { Review, ReviewChange, Verdict } from '../api-types.ts'
+import type { Review, ReviewChange } from '../api-types.ts'
+import type { Entry, LineService, Notice, Ruling } from './line-contract.ts'
 
-export type Ruling = { action: Verdict; reason_code: string; note?: string }
-
-/** A review in hand, or that was. `lost`: somebody else has it or resolved it, or its upload was erased. */
-export type Entry = {
-  review: Review
-  status: 'held' | 'sending' | 'resolved' | 'skipped' | 'lost'
-  /** What it was resolved with here. */
-  ruling?: Ruling
-  /** The service's refusal, in its words, or who has it. */
-  problem?: string
-  /** How long its claim lasts, in milliseconds, from when it was made or renewed. */
-  leaseMs: number
-}
-
-/** What the service is asked for. Refusals reject. */
-export type LineService = {
-  next(count: number): Promise<Review[]>
-  claim(id: string): Promise<Review>
-  release(id: string, skip: boolean): Promise<unknown>
-  resolve(id: string, ruling: Ruling): Promise<Review>
-  undo(id: string): Promise<Review>
-  /** Milliseconds since the epoch, by the service's clock. */
-  now(): number
-  /** Whether a refusal means that the review is somebody else's or gone, and not that asking again may help. */
-  isLost(error: unknown): boolean
-}
+/** How many can be looked at again. */
+const MOST_BEHIND = 50
 
 export type LineOptions = {
   service: LineService
@@ -38,13 +15,6 @@ export type LineOptions = {
   /** Something happened that is not otherwise seen. */
   onNotice(notice: Notice): void
 }
-
-export type Notice =
-  | { kind: 'resolved'; entry: Entry }
-  | { kind: 'lost'; entry: Entry }
-  | { kind: 'failed'; entry: Entry; error: unknown }
-  | { kind: 'undone'; entry: Entry }
-  | { kind: 'cannot-undo'; error?: unknown }
 
 export type ReviewLine = ReturnType<typeof createReviewLine>
 
@@ -64,29 +34,45 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
   const sent = new Map<string, Promise<void>>()
   let decided: Entry[] = []
 
+  /** Nobody looks any more at what was left. */
+  const changed = () => {
+    if (!left) onChange()
+  }
   const held = () => entries.filter(({ status }) => status === 'held')
   const enter = (review: Review): Entry => ({ review, status: 'held', leaseMs: leaseOf(review) })
   const leaseOf = ({ claim }: Review) => (claim ? Date.parse(claim.expires_at) - service.now() : 0)
+
+  const giveBack = async (back: Entry[]) => {
+    for (const entry of back) entry.status = 'skipped'
+    await Promise.allSettled(back.map(({ review }) => service.release(review.id, false)))
+  }
 
   const fill = async () => {
     const missing = Math.min(ahead + 1 - heldFrom(position), most - held().length)
     if (filling || dry || left || missing <= 0) return
     filling = true
-    onChange()
+    changed()
     try {
       const known = new Set(held().map(({ review }) => review.id))
       const found = (await service.next(missing)).filter(({ id }) => !known.has(id))
-      if (left) await Promise.allSettled(found.map(({ id }) => service.release(id, false)))
+      if (left || paused) await Promise.allSettled(found.map(({ id }) => service.release(id, false)))
       else entries = [...entries, ...found.map(enter)]
-      dry = found.length === 0
+      dry = paused || found.length === 0
       failure = undefined
     } catch (error) {
       failure = error
       dry = true
     }
     filling = false
-    onChange()
+    changed()
     if (!dry) void fill()
+  }
+  /** What was passed long ago is forgotten, unless something is left to do about it. */
+  const forgetOld = () => {
+    const passed = entries.slice(0, Math.max(0, position - MOST_BEHIND))
+    const old = passed.filter((entry) => entry.status !== 'held' && entry.status !== 'sending' && !decided.includes(entry))
+    entries = entries.filter((entry) => !old.includes(entry))
+    position -= old.length
   }
   const heldFrom = (index: number) => entries.slice(index).filter(({ status }) => status === 'held').length
 
@@ -95,8 +81,9 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
     const after = entries.findIndex(({ status }, index) => index > position && status === 'held')
     const before = dry ? entries.findIndex(({ status }) => status === 'held') : -1
     position = after >= 0 ? after : before >= 0 ? before : entries.length
+    forgetOld()
     void fill()
-    onChange()
+    changed()
   }
 
   const lose = (entry: Entry, problem: string) => {
@@ -106,7 +93,7 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
     if (index > position) entries = entries.filter((each) => each !== entry)
     else onNotice({ kind: 'lost', entry })
     void fill()
-    onChange()
+    changed()
   }
 
   const send = async (entry: Entry, ruling: Ruling) => {
@@ -116,12 +103,15 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
       onNotice({ kind: 'resolved', entry })
     } catch (error) {
       decided = decided.filter((each) => each !== entry)
+      if (left) return giveBack([entry])
       if (service.isLost(error)) return lose(entry, textOf(error))
       entry.status = 'held'
       entry.problem = textOf(error)
       onNotice({ kind: 'failed', entry, error })
+    } finally {
+      sent.delete(entry.review.id)
     }
-    onChange()
+    changed()
   }
 
   const line = {
@@ -133,9 +123,12 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
     /** Waiting for the service to say what is next. */
     isFilling: () => filling,
     failure: () => failure,
+    /** In hand again because its decision did not arrive; the first of them. */
+    unsaved: () => entries.find(({ status, problem }) => status === 'held' && problem !== undefined),
 
     /** With the review that was asked for by name, when there is one; it is first even if it cannot be claimed. */
     async start(first?: Review) {
+      if (left) return giveBack(first?.claim?.mine ? [enter(first)] : [])
       if (first) entries = [{ ...enter(first), ...(first.claim?.mine ? {} : { status: first.resolution ? 'resolved' : 'lost' }) }]
       await fill()
     },
@@ -146,7 +139,7 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
       entry.status = 'sending'
       entry.ruling = ruling
       delete entry.problem
-      decided = [...decided.filter((each) => each !== entry), entry]
+      decided = [...line.undoable().map((each) => each.entry), entry]
       sent.set(entry.review.id, send(entry, ruling))
       moveOn()
     },
@@ -164,12 +157,12 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
       position = Math.min(position + 1, entries.length)
       if (position === entries.length) return moveOn()
       void fill()
-      onChange()
+      changed()
     },
 
     back() {
       position = Math.max(position - 1, 0)
-      onChange()
+      changed()
     },
 
     /** Decisions that can be taken back now, the latest last, with when that ends. */
@@ -184,22 +177,24 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
     async undo() {
       const entry = line.undoable().at(-1)?.entry
       if (!entry) return onNotice({ kind: 'cannot-undo' })
+      // Asked for again meanwhile, it is the one before that is meant.
+      decided = decided.filter((each) => each !== entry)
       await sent.get(entry.review.id)
       if (entry.status !== 'resolved') return
       try {
         const review = await service.undo(entry.review.id)
         entry.review = { ...entry.review, ...review, resolution: undefined } as Review
         delete entry.review.resolution
+        if (left) return giveBack([entry])
         entry.status = 'held'
         entry.leaseMs = leaseOf(review)
-        decided = decided.filter((each) => each !== entry)
         position = entries.indexOf(entry)
         onNotice({ kind: 'undone', entry })
       } catch (error) {
-        decided = decided.filter((each) => each !== entry)
+        if (!service.isLost(error)) decided = [...decided, entry]
         onNotice({ kind: 'cannot-undo', error })
       }
-      onChange()
+      changed()
     },
 
     /** What the feed tells of a review. `me` is not told apart by name: a claim that is ours has the id of our own claims. */
@@ -229,10 +224,12 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
         due.map(async (entry) => {
           try {
             const review = await service.claim(entry.review.id)
+            if (entry.status === 'skipped') return giveBack([entry])
+            if (entry.status !== 'held') return
             entry.review = { ...entry.review, ...review }
             entry.leaseMs = leaseOf(review)
           } catch (error) {
-            if (service.isLost(error)) lose(entry, textOf(error))
+            if (entry.status === 'held' && service.isLost(error)) lose(entry, textOf(error))
           }
         }),
       )
@@ -241,7 +238,7 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
     /** Looks at one that was passed. */
     show(entry: Entry) {
       position = Math.max(0, entries.indexOf(entry))
-      onChange()
+      changed()
     },
 
     /** Gives back what comes next, for a while: `refill` goes on. */
@@ -251,16 +248,14 @@ export function createReviewLine({ service, ahead, most, onChange, onNotice }: L
       const back = held()
       entries = entries.filter((entry) => !back.includes(entry))
       position = entries.length
-      onChange()
-      await Promise.allSettled(back.map(({ review }) => service.release(review.id, false)))
+      changed()
+      await giveBack(back)
     },
 
     /** Gives back whatever is in hand, for good. Decisions that are on their way are waited for. */
     async leave() {
       left = true
-      const back = held()
-      for (const entry of back) entry.status = 'skipped'
-      await Promise.allSettled([...back.map(({ review }) => service.release(review.id, false)), ...sent.values()])
+      await Promise.allSettled([giveBack(held()), ...sent.values()])
     },
   }
   return line

@@ -1,6 +1,6 @@
 import { Button } from '../parts/button.tsx'
 import { strings } from '../strings.ts'
-import type { Entry } from './review-line.ts'
+import type { Entry } from './line-contract.ts'
 
 /** Why nothing can be decided here any more. */
 export function Settled({ entry, onForward }: { entry: Entry; onForward(): void }) {

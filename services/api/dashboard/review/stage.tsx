@@ -60,7 +60,7 @@ export function Stage({ upload, picture, revealed, look, original, onHold, child
           )
         )}
         {bitmap && children}
-        {!bitmap && <Missing upload={upload} picture={picture} />}
+        {(!bitmap || (revealed && !sharp && !original)) && <Missing upload={upload} picture={picture} />}
       </div>
     </div>
   )

@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { useShell } from '../shell.ts'
 
 /** Formats that can move. They never do by themselves here. */
@@ -20,20 +20,29 @@ export function useOriginal(uploadId: string): Original {
     if (url.peek()) URL.revokeObjectURL(url.peek() as string)
     url.value = undefined
   }
-  // Only when the picture goes.
-  useEffect(() => stop, [uploadId])
+  const leaving = useRef<AbortController>(undefined)
+  useEffect(() => {
+    const abort = new AbortController()
+    leaving.current = abort
+    return () => {
+      abort.abort()
+      stop()
+    }
+  }, [uploadId])
   return {
     url,
     error,
     stop,
     async play() {
+      const signal = leaving.current?.signal
       try {
-        const file = await api.blob(`/uploads/${uploadId}/image`, { query: { variant: 'original' } })
+        const file = await api.blob(`/uploads/${uploadId}/image`, { query: { variant: 'original' }, ...(signal && { signal }) })
+        if (signal?.aborted) return
         stop()
         url.value = URL.createObjectURL(file)
         error.value = undefined
       } catch (reason) {
-        error.value = reason
+        if (!signal?.aborted) error.value = reason
       }
     },
   }

@@ -6,9 +6,10 @@ import type { FeedEvent, FeedType } from '../feed.ts'
 import { type Shell, useShell } from '../shell.ts'
 import { watchActivity } from './activity.ts'
 import { createFacts, type Facts } from './facts.ts'
+import type { Notice } from './line-contract.ts'
 import { type Choice, createLineService } from './line-service.ts'
 import { createPictures, type Pictures } from './pictures.ts'
-import { createReviewLine, type Notice, type ReviewLine } from './review-line.ts'
+import { createReviewLine, type ReviewLine } from './review-line.ts'
 
 export type Sitting = {
   line: ReviewLine
@@ -59,7 +60,7 @@ export function useSitting(choice: Choice, firstId: string | undefined, onNotice
 }
 
 /** Opens the line, keeps its claims alive and listens to what others do; returns what ends all that. */
-function attend({ line }: Sitting, { api, feed }: Shell, firstId: string | undefined): () => void {
+function attend({ line, pictures }: Sitting, { api, feed }: Shell, firstId: string | undefined): () => void {
   const activity = watchActivity()
   void openFirst(api, firstId).then((first) => line.start(first))
   const unsubscribe = feed.subscribe({
@@ -84,6 +85,7 @@ function attend({ line }: Sitting, { api, feed }: Shell, firstId: string | undef
     activity.stop()
     unsubscribe()
     leave()
+    pictures.keep([])
   }
 }
 
@@ -100,7 +102,7 @@ async function openFirst(api: Shell['api'], id: string | undefined): Promise<Rev
 
 function readAhead(line: ReviewLine, pictures: Pictures, facts: Sitting['facts']): void {
   const near = line.entries().slice(Math.max(0, line.position() - BEHIND), line.position() + 1)
-  const wanted = [...near, ...line.upcoming().slice(0, AHEAD)].map(({ review }) => review.upload)
+  const wanted = [...near, ...line.upcoming()].map(({ review }) => review.upload)
   pictures.keep(wanted.map(({ id }) => id))
   for (const { id, has_image } of [...wanted].reverse().toSorted((a, b) => orderOf(line, a.id) - orderOf(line, b.id))) {
     if (has_image) pictures.of(id)
