@@ -74,6 +74,16 @@ describe.skipIf(browserMissing('signing in to the dashboard'))('the dashboard', 
     expect(stolen.status).toBe(401)
   })
 
+  test('sends nothing that a link has smuggled into an address', async () => {
+    await page.goto(`${api.url}/dashboard/#link=${await newLink()}`)
+    await signedInAs('Ann')
+    const sent: string[] = []
+    page.on('request', (request) => request.method() === 'POST' && sent.push(request.url()))
+    await page.goto(`${api.url}/dashboard/review/x%2F..%2F..%2Fuploads%2Fu%2Fappeal%3F`)
+    await page.getByText('There is no such page').waitFor()
+    expect(sent).toEqual([])
+  })
+
   test('lends its session to no page of another site that is open beside it', async () => {
     await page.goto(`${api.url}/dashboard/#link=${await newLink()}`)
     await signedInAs('Ann')
