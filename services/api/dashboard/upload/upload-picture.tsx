@@ -66,6 +66,7 @@ export function UploadPicture({ upload }: { upload: UploadView }) {
             chosenKey.value = key
           }}
           onRetry={() => {
+            explanations.forget(upload.id)
             explaining.value = false
             explaining.value = true
           }}
