@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Review } from '../../services/api/dashboard/api-types.ts'
-import { createReviewLine, type LineService, type Notice, type Ruling } from '../../services/api/dashboard/review/review-line.ts'
+import type { LineService, Notice, Ruling } from '../../services/api/dashboard/review/line-contract.ts'
+import { createReviewLine } from '../../services/api/dashboard/review/review-line.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const REJECT: Ruling = { action: 'reject', reason_code: 'weapons' }
@@ -131,6 +132,56 @@ describe('a line of reviews', () => {
     expect(at()).toBe('r1')
   })
 
+  test('undoing twice takes back the last two', async () => {
+    const { line, at, asked, notices, settled } = openLine()
+    await line.start()
+    line.decide(REJECT)
+    line.decide(REJECT)
+    await settled()
+    await Promise.all([line.undo(), line.undo()])
+    expect(asked.slice(2)).toEqual(['undo r2', 'undo r1'])
+    expect(notices.map(({ kind }) => kind)).not.toContain('cannot-undo')
+    expect(at()).toBe('r1')
+  })
+
+  test('what could not be taken back for want of an answer can be tried again', async () => {
+    const { line, refuse, at, settled } = openLine()
+    await line.start()
+    line.decide(REJECT)
+    await settled()
+    refuse.undo = new Error('no answer')
+    await line.undo()
+    expect(at()).toBe('r2')
+    delete refuse.undo
+    await line.undo()
+    expect(at()).toBe('r1')
+  })
+
+  test('decisions that did not arrive stay told of, whatever is decided after them', async () => {
+    const { line, refuse, settled } = openLine()
+    await line.start()
+    refuse.resolve = new Error('the network is away')
+    line.decide(REJECT)
+    line.decide(REJECT)
+    await settled()
+    delete refuse.resolve
+    line.decide(REJECT)
+    await settled()
+    expect(line.unsaved()?.review.id).toBe('r1')
+  })
+
+  test('forgets what was passed long ago', async () => {
+    const { line, pass, settled } = openLine({ reviews: 80 })
+    await line.start()
+    for (let turn = 0; turn < 70; turn++) {
+      pass(31)
+      line.decide(REJECT)
+      await settled()
+    }
+    expect(line.current()?.review.id).toBe('r71')
+    expect(line.entries().length).toBeLessThanOrEqual(55)
+  })
+
   test('what was left undecided comes again when nothing else is open', async () => {
     const { line, at, settled } = openLine({ reviews: 3, ahead: 2 })
     await line.start()
@@ -200,6 +251,44 @@ describe('a line of reviews', () => {
     pass(2)
     await line.renew()
     expect(asked.toSorted()).toEqual(['claim r1', 'claim r2'])
+  })
+
+  test('a renewal that comes after a decision changes nothing', async () => {
+    const { line, refuse, notices, pass, settled } = openLine({ ahead: 0 })
+    await line.start()
+    pass(LEASE_MS - 1)
+    refuse.claim = new Refusal('the review is resolved')
+    const renewing = line.renew()
+    line.decide(REJECT)
+    await renewing
+    await settled()
+    expect(line.entries()[0]?.status).toBe('resolved')
+    expect(notices).toMatchObject([{ kind: 'resolved' }])
+  })
+
+  test('a renewal that comes after a skip is given back', async () => {
+    const { line, asked, pass } = openLine({ ahead: 0 })
+    await line.start()
+    pass(LEASE_MS - 1)
+    const renewing = line.renew()
+    line.skip()
+    await renewing
+    expect(asked).toEqual(['claim r1', 'skip r1', 'release r1'])
+  })
+
+  test('what was claimed too late for a break, or for whoever has left, is given back', async () => {
+    const resting = openLine({ ahead: 1 })
+    const opening = resting.line.start()
+    await resting.line.pause()
+    await opening
+    expect(resting.asked).toEqual(['release r1', 'release r2'])
+    expect(resting.at()).toBeUndefined()
+
+    const gone = openLine()
+    await gone.line.leave()
+    const claim = { by: ME, mine: true, expires_at: new Date(LEASE_MS).toISOString() }
+    await gone.line.start({ id: 'r7', state: 'claimed', upload: { id: 'u-r7' }, claim } as Review)
+    expect(gone.asked).toEqual(['release r7'])
   })
 
   test('gives back what is in hand when it is left, after what is on its way', async () => {
