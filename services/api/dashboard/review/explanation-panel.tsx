@@ -53,7 +53,7 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
         }))}
         onChange={onChoose}
       />
-      <p class="small">{placeText(chosen)}</p>
+      <p class="small">{chosen.error ?? placeText(chosen)}</p>
       {!explanation.as_decided && <p class="note warning small">{text.notAsDecided}</p>}
       <Table
         caption={text.promptShares}
