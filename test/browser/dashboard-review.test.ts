@@ -467,6 +467,15 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     expect((await reviews('open')).filter(({ upload }) => upload.id === before)).toHaveLength(1)
   })
 
+  test('whoever signs out gives back what is in hand', async () => {
+    await eventually(async () => (await inHand('Ada')).length).toBeGreaterThan(0)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('API key').waitFor()
+    expect(await inHand('Ada')).toEqual([])
+    await signIn(page, 'Ada')
+    await picture().waitFor()
+  })
+
   test('an ended session leads to signing in, and back to where one was', async () => {
     await context.clearCookies()
     // Whatever is asked of the service next finds out; that may be the page itself.

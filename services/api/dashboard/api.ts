@@ -15,6 +15,8 @@ export type Api = {
   patch<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>
   delete(path: string, options?: CallOptions): Promise<void>
   blob(path: string, options?: CallOptions): Promise<Blob>
+  /** When what outlives its page has been answered, or after two seconds. */
+  settled(): Promise<void>
   /** Milliseconds since the epoch by the server's clock, to the second: leases and undoing go by it. */
   now(): number
 }
@@ -40,9 +42,12 @@ export function hasProblem(error: unknown, ...codes: string[]): error is ApiProb
   return error instanceof ApiProblem && codes.includes(error.code)
 }
 
+const LONGEST_GOODBYE_MS = 2000
+
 /** Calls `/v1` with the session's cookie and its token against forged requests. A 401 ends the session, unless there is none yet. */
 export function createApi(session: Signal<SessionState>): Api {
   let clockOffsetMs = Number.NEGATIVE_INFINITY
+  const outliving = new Set<Promise<unknown>>()
 
   const call = async (method: string, path: string, body: unknown, options: CallOptions): Promise<Response> => {
     const response = await fetch(`/v1${path}${queryText(options.query)}`, {
@@ -76,7 +81,19 @@ export function createApi(session: Signal<SessionState>): Api {
 
   return {
     get: (path, options = {}) => json('GET', path, undefined, options),
-    post: (path, body, options = {}) => json('POST', path, body, options),
+    post(path, body, options = {}) {
+      const answer = json<never>('POST', path, body, options)
+      if (options.keepalive) {
+        const over = answer.catch(() => undefined).finally(() => outliving.delete(over))
+        outliving.add(over)
+      }
+      return answer
+    },
+    async settled() {
+      // Pages that are going give back what they hold as they are taken down, which is soon.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      await Promise.race([Promise.all(outliving), new Promise((resolve) => setTimeout(resolve, LONGEST_GOODBYE_MS))])
+    },
     put: (path, body, options = {}) => json('PUT', path, body, options),
     patch: (path, body, options = {}) => json('PATCH', path, body, options),
     delete: async (path, options = {}) => {
@@ -96,7 +113,8 @@ function headersOf(method: string, body: unknown, session: SessionState): Record
   return {
     accept: 'application/json',
     ...(body !== undefined && { 'content-type': 'application/json' }),
-    ...(method !== 'GET' && session.kind === 'signed-in' && { 'x-csrf-token': session.session.csrf_token }),
+    ...(method !== 'GET' &&
+      (session.kind === 'signed-in' || session.kind === 'signing-out') && { 'x-csrf-token': session.session.csrf_token }),
   }
 }
 

@@ -23,6 +23,7 @@ function Content() {
   const state = session.state.value
   switch (state.kind) {
     case 'unknown':
+    case 'signing-out':
       return <Patience />
     case 'unreachable':
       return (

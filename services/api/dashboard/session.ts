@@ -8,6 +8,8 @@ export type SessionState =
   | { kind: 'unreachable'; error: unknown }
   | { kind: 'signed-out'; expired: boolean; error?: unknown }
   | { kind: 'signed-in'; session: Session }
+  /** Pages have gone, and what they give back is on its way. */
+  | { kind: 'signing-out'; session: Session }
 
 export type SessionStore = {
   state: Signal<SessionState>
@@ -52,6 +54,9 @@ export function createSession(): SessionStore {
       }
     },
     async signOut(api) {
+      const current = state.peek()
+      if (current.kind === 'signed-in') state.value = { kind: 'signing-out', session: current.session }
+      await api.settled()
       await api.delete('/session').catch(() => undefined)
       state.value = { kind: 'signed-out', expired: false }
     },
