@@ -12,7 +12,6 @@ export const strings = {
     notAllowedHint: 'Sign in with a key that has the scope it needs.',
     unreachable: 'The service does not answer',
     pageFailed: 'This page could not be shown',
-    reload: 'Load again',
   },
   nav: {
     label: 'Main',
@@ -32,7 +31,6 @@ export const strings = {
     signOut: 'Sign out',
     signedInAs: (name: string, tenant: string) => `${name} · ${tenant}`,
     feed: {
-      idle: 'Feed is off',
       connecting: 'Connecting…',
       live: 'Live',
       broken: 'Reconnecting…',
