@@ -10,6 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Of 1 s, as it is by itself, a busy machine takes more between two readings.
+    expect: { poll: { timeout: 10_000 } },
     reporters: ['default', closingLine()],
   },
 })

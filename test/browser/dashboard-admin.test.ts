@@ -161,7 +161,7 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
     await page.keyboard.press('ArrowLeft')
     expect(await reader.getAttribute('aria-valuetext')).toMatch(/\d\d:\d\d.*: \d+ rejected, \d+ flagged, \d+ approved$/)
     await page.getByText('The numbers as a table').first().click()
-    expect(await page.locator('.chart-table tbody tr').count()).toBe(60)
+    await expect.poll(() => page.locator('.chart-table tbody tr').count()).toBe(60)
   })
 
   test('how far back is in the address, and survives a reload', async () => {
