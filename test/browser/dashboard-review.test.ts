@@ -45,8 +45,6 @@ const MEASURE_NEXT = `
     requestAnimationFrame(look)
   }, true)`
 
-/** As long as a busy machine may need. */
-const eventually = <T>(read: () => T | Promise<T>) => expect.poll(read, { timeout: 10_000 })
 
 describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for whoever moderates', () => {
   let service: Service
@@ -197,25 +195,25 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
 
   test('the queue lists what waits, by name and with filters', async () => {
     await page.getByRole('link', { name: 'Queue' }).click()
-    await eventually(() => page.locator('.table tbody tr').count()).toBe(ALL)
+    await expect.poll(() => page.locator('.table tbody tr').count()).toBe(ALL)
     expect(await page.getByRole('navigation', { name: 'Queues' }).innerText()).toMatch(
       new RegExp(`Everything\\s*${ALL}[^]*live-animals`),
     )
     await page.getByLabel('State').selectOption('resolved')
     await page.getByText('Nothing waits here').waitFor()
     await page.getByLabel('State').selectOption('open')
-    await eventually(() => page.locator('.table tbody tr').count()).toBe(ALL)
+    await expect.poll(() => page.locator('.table tbody tr').count()).toBe(ALL)
     expect(await inspect('queue')).toEqual([])
   })
 
   test('what another browser takes is seen at once, with whose name', async () => {
-    await eventually(() => page.locator('.feed-status').getAttribute('data-status')).toBe('live')
+    await expect.poll(() => page.locator('.feed-status').getAttribute('data-status')).toBe('live')
     const other = await openWindow()
     await other.page.goto(`${service.url}/dashboard/review`)
     await signIn(other.page, 'Grace')
     await picture(other.page).waitFor()
     const taken = page.locator('.table tbody tr').filter({ hasText: 'with Grace' })
-    await eventually(() => taken.count()).toBe(4)
+    await expect.poll(() => taken.count()).toBe(4)
     await taken.first().getByRole('link').click()
     await page.getByText('Grace is looking at this one.').waitFor()
     expect(await page.getByRole('button', { name: 'Approve' }).count()).toBe(0)
@@ -223,32 +221,32 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     await page.getByRole('button', { name: 'Approve' }).waitFor()
     expect(await uploadOf()).not.toBe(await uploadOf(other.page))
     await other.page.goto('about:blank')
-    await eventually(async () => (await inHand('Grace')).length).toBe(0)
+    await expect.poll(async () => (await inHand('Grace')).length).toBe(0)
     await other.context.close()
   })
 
   test('a picture is blurred by the service and grey until it is wanted', async () => {
     await open('/review')
-    await eventually(() => shown()).toBe('blurred')
+    await expect.poll(() => shown()).toBe('blurred')
     await prefetched()
     const blurred = await detail()
     expect(await filter()).toBe('grayscale(1)')
 
     await page.keyboard.down(' ')
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     expect(await detail()).toBeGreaterThan(2 * blurred)
     await page.keyboard.up(' ')
-    await eventually(() => shown()).toBe('blurred')
+    await expect.poll(() => shown()).toBe('blurred')
 
     await picture().hover()
     await page.mouse.down()
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     await page.mouse.up()
-    await eventually(() => shown()).toBe('blurred')
+    await expect.poll(() => shown()).toBe('blurred')
 
     await page.keyboard.press('g')
     await page.keyboard.press('v')
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     expect(await filter()).toBe('none')
     await page.keyboard.press('g')
   })
@@ -258,7 +256,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     expect(await facts.innerText()).toContain(HOSTILE)
     expect(await facts.getByRole('img', { name: /^score 0\.\d{3}, at or above the threshold -1\.000$/ }).isVisible()).toBe(true)
     expect(await page.getByText('live-animals/animal').isVisible()).toBe(true)
-    await eventually(() => page.locator('.desk-facts').innerText()).toContain(
+    await expect.poll(() => page.locator('.desk-facts').innerText()).toContain(
       `${UPLOADS - 1} uploads: 0 approved, ${UPLOADS - 1} flagged, 0 rejected`,
     )
   })
@@ -298,7 +296,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     await page.keyboard.press('Tab')
     await page.keyboard.press('2')
     await page.keyboard.press('r')
-    await eventually(async () => (await reviewOf(before))?.resolution).toMatchObject({
+    await expect.poll(async () => (await reviewOf(before))?.resolution).toMatchObject({
       action: 'reject',
       reason_code: 'live-animals',
       note: 'a rat, 1 sad zebra',
@@ -309,10 +307,10 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   test('a decision is taken back by a key while that can be done', async () => {
     const first = await uploadOf()
     await page.keyboard.press('a')
-    await eventually(() => page.getByRole('button', { name: /^Undo \(\d+ s\)/ }).isVisible()).toBe(true)
-    await eventually(async () => (await reviewOf(first))?.state).toBe('resolved')
+    await expect.poll(() => page.getByRole('button', { name: /^Undo \(\d+ s\)/ }).isVisible()).toBe(true)
+    await expect.poll(async () => (await reviewOf(first))?.state).toBe('resolved')
     await page.keyboard.press('z')
-    await eventually(() => uploadOf()).toBe(first)
+    await expect.poll(() => uploadOf()).toBe(first)
     expect(await reviewOf(first)).toMatchObject({ state: 'claimed', claim: { by: { name: 'Ada' } } })
     expect(await shown()).toBe('blurred')
   })
@@ -325,14 +323,14 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
       await prefetched()
       seen.push(await uploadOf())
       await page.keyboard.press(turn % 2 === 0 ? 'r' : 'a')
-      await eventually(() => uploadOf()).not.toBe(seen[turn])
+      await expect.poll(() => uploadOf()).not.toBe(seen[turn])
     }
     expect(new Set(seen).size).toBe(10)
     const unsaved = async () => {
       const saved = new Set((await reviews('resolved')).map(({ upload }) => upload.id))
       return seen.filter((id) => !saved.has(id))
     }
-    await eventually(unsaved).toEqual([])
+    await expect.poll(unsaved).toEqual([])
     return page.evaluate<number[]>('window.waits')
   }
 
@@ -363,36 +361,36 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   test('what was skipped is for others, and the one before can be seen again', async () => {
     const skipped = await uploadOf()
     await page.keyboard.press('s')
-    await eventually(() => uploadOf()).not.toBe(skipped)
+    await expect.poll(() => uploadOf()).not.toBe(skipped)
     await page.keyboard.press('p')
     await page.getByText('Skipped. Somebody else may take it.').waitFor()
     await page.keyboard.press('n')
-    await eventually(() => uploadOf()).not.toBe(skipped)
-    await eventually(async () => (await reviewOf(skipped))?.state).toBe('open')
+    await expect.poll(() => uploadOf()).not.toBe(skipped)
+    await expect.poll(async () => (await reviewOf(skipped))?.state).toBe('open')
   })
 
   test('leaving the page gives back what was prefetched', async () => {
-    await eventually(async () => (await inHand('Ada')).length).toBe(4)
+    await expect.poll(async () => (await inHand('Ada')).length).toBe(4)
     await page.getByRole('link', { name: 'Queue' }).click()
-    await eventually(async () => (await inHand('Ada')).length).toBe(0)
+    await expect.poll(async () => (await inHand('Ada')).length).toBe(0)
   })
 
   test('a file that may move stays still until it is played', async () => {
     const gif = await readFile(path.join(packageRoot, 'test', 'fixtures', 'parity', 'images', 'animated-160x120.gif'))
     const { body } = await service.upload(gif, '?wait=30&source=moving')
     await open('/review?source=moving')
-    await eventually(() => uploadOf()).toBe(body.id)
+    await expect.poll(() => uploadOf()).toBe(body.id)
     await page.keyboard.press('v')
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     await page.getByRole('button', { name: 'Play original' }).click()
-    await eventually(() => shown()).toBe('original')
-    await eventually(() => page.evaluate(`document.querySelector('.picture img')?.naturalWidth`)).toBe(160)
+    await expect.poll(() => shown()).toBe('original')
+    await expect.poll(() => page.evaluate(`document.querySelector('.picture img')?.naturalWidth`)).toBe(160)
     await page.getByRole('button', { name: 'Stop' }).click()
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     await page.keyboard.press('a')
     await page.getByText('The next review appears here by itself.').waitFor()
     await service.upload(await sharp(gif).jpeg().toBuffer(), '?wait=30&source=moving')
-    await eventually(() => shown()).toBe('blurred')
+    await expect.poll(() => shown()).toBe('blurred')
     await page.keyboard.press('a')
   })
 
@@ -405,7 +403,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     })
     expect(response.status).toBe(201)
     await open('/review?origin=appeal')
-    await eventually(() => uploadOf()).toBe(rejected?.upload.id)
+    await expect.poll(() => uploadOf()).toBe(rejected?.upload.id)
     const note = await page.locator('.desk-facts .note').innerText()
     expect(note).toContain(`Appeal ${HOSTILE}`)
     expect(note).toContain(`Rejected by Ada: ${rejected?.resolution?.reason_code}`)
@@ -414,27 +412,27 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   test('many are chosen by keyboard and resolved at once, each with its own result', async () => {
     await open('/bulk?source=shop')
     const tiles = page.locator('.tile')
-    await eventually(() => tiles.locator('canvas').count()).toBeGreaterThanOrEqual(8)
+    await expect.poll(() => tiles.locator('canvas').count()).toBeGreaterThanOrEqual(8)
     const total = await tiles.count()
     await page.keyboard.press('x')
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press(' ')
     await page.keyboard.press('End')
     await page.keyboard.press('x')
-    await eventually(() => page.locator('.bulk-bar').innerText()).toContain(`3 of ${total} selected`)
+    await expect.poll(() => page.locator('.bulk-bar').innerText()).toContain(`3 of ${total} selected`)
     expect(await inspect('bulk')).toEqual([])
     const stolen = await tiles.first().getAttribute('data-review')
     await service.database.query(`UPDATE pixwarden.reviews SET claimed_by = 'key:other', claimed_name = 'Linus' WHERE id = $1`, [
       stolen,
     ])
     await page.keyboard.press('r')
-    await eventually(() => tiles.first().innerText()).toContain('Somebody else has it')
-    await eventually(() => tiles.filter({ hasText: 'Rejected' }).count()).toBe(2)
+    await expect.poll(() => tiles.first().innerText()).toContain('Somebody else has it')
+    await expect.poll(() => tiles.filter({ hasText: 'Rejected' }).count()).toBe(2)
     expect(await inspect('bulk-results')).toEqual([])
     await page.keyboard.press('z')
-    await eventually(() => tiles.filter({ hasText: 'Rejected' }).count()).toBe(0)
+    await expect.poll(() => tiles.filter({ hasText: 'Rejected' }).count()).toBe(0)
     await page.keyboard.press('Control+a')
-    await eventually(() => page.locator('.bulk-bar').innerText()).toContain(`${total - 1} of ${total - 1} selected`)
+    await expect.poll(() => page.locator('.bulk-bar').innerText()).toContain(`${total - 1} of ${total - 1} selected`)
   })
 
   test('a break is proposed after as many pictures as were set', async () => {
@@ -447,9 +445,9 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     expect(await inspect('break')).toEqual([])
     await reminder.getByRole('button', { name: 'Take a break' }).click()
     await page.getByText('You are on a break').waitFor()
-    await eventually(async () => (await inHand('Ada')).length).toBe(0)
+    await expect.poll(async () => (await inHand('Ada')).length).toBe(0)
     await page.getByRole('button', { name: 'I am back' }).click()
-    await eventually(() => shown()).toBe('blurred')
+    await expect.poll(() => shown()).toBe('blurred')
   })
 
   test('blur, theme and keys are as somebody set them', async () => {
@@ -458,17 +456,17 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     await page.getByLabel('Theme').selectOption('dark')
     await page.getByLabel('Keys of a single letter').uncheck()
     await open('/review')
-    await eventually(() => shown()).toBe('display')
+    await expect.poll(() => shown()).toBe('display')
     expect(await page.evaluate('getComputedStyle(document.body.parentElement).colorScheme')).toBe('dark')
     const before = await uploadOf()
     await page.keyboard.press('s')
     await page.getByRole('button', { name: 'Skip' }).click()
-    await eventually(() => uploadOf()).not.toBe(before)
+    await expect.poll(() => uploadOf()).not.toBe(before)
     expect((await reviews('open')).filter(({ upload }) => upload.id === before)).toHaveLength(1)
   })
 
   test('whoever signs out gives back what is in hand', async () => {
-    await eventually(async () => (await inHand('Ada')).length).toBeGreaterThan(0)
+    await expect.poll(async () => (await inHand('Ada')).length).toBeGreaterThan(0)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByLabel('API key').waitFor()
     expect(await inHand('Ada')).toEqual([])
@@ -490,7 +488,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   })
 
   test('nothing that names, metadata or policies say runs, and no page failed', async () => {
-    await eventually(() => page.locator('.desk-facts').innerText()).toContain(HOSTILE)
+    await expect.poll(() => page.locator('.desk-facts').innerText()).toContain(HOSTILE)
     expect(await page.title()).toMatch(/pixwarden$/)
     expect(await page.locator('img[src="x"]').count()).toBe(0)
     expect(complaints).toEqual([])

@@ -127,6 +127,8 @@ export const strings = {
       shadow: 'It is recorded and never acts.',
       off: 'It is not evaluated.',
     },
+    views: (views: string[]) =>
+      views.includes('full') ? 'Looks at the whole picture.' : `Looks at the whole picture, and at ${views.join(' and ')}.`,
     limits: 'What the model cannot see',
     concepts: 'Looks for',
     contrast: 'Rather than',

@@ -54,13 +54,15 @@ export function PolicyPage({ params: { id = '' }, query }: PageProps) {
   )
 }
 
-function About({ policy: { id, version, mode, description, limits } }: { policy: Policy }) {
+function About({ policy: { id, version, mode, views, description, limits } }: { policy: Policy }) {
   const text = strings.policies
   return (
     <section class="policy-about">
       <div>
         {description && <p>{description}</p>}
-        <p class="dim">{text.modeMeans[mode]}</p>
+        <p class="dim">
+          {text.modeMeans[mode]} {text.views(views)}
+        </p>
         <p class="dim small">
           <code>{id}</code> · {text.version} <code>{version}</code>
         </p>

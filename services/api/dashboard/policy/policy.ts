@@ -22,6 +22,8 @@ export type Policy = {
   limits?: string
   version: string
   mode: Mode
+  /** `full`, or what is looked at besides: `tiles`, `frames:8`. */
+  views: string[]
   rules: PolicyRule[]
 }
 
