@@ -45,7 +45,6 @@ const MEASURE_NEXT = `
     requestAnimationFrame(look)
   }, true)`
 
-
 describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for whoever moderates', () => {
   let service: Service
   let browser: Browser
@@ -256,9 +255,9 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     expect(await facts.innerText()).toContain(HOSTILE)
     expect(await facts.getByRole('img', { name: /^score 0\.\d{3}, at or above the threshold -1\.000$/ }).isVisible()).toBe(true)
     expect(await page.getByText('live-animals/animal').isVisible()).toBe(true)
-    await expect.poll(() => page.locator('.desk-facts').innerText()).toContain(
-      `${UPLOADS - 1} uploads: 0 approved, ${UPLOADS - 1} flagged, 0 rejected`,
-    )
+    await expect
+      .poll(() => page.locator('.desk-facts').innerText())
+      .toContain(`${UPLOADS - 1} uploads: 0 approved, ${UPLOADS - 1} flagged, 0 rejected`)
   })
 
   test('the explanation shows where the match lies, and which words made it', async () => {
@@ -296,12 +295,14 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     await page.keyboard.press('Tab')
     await page.keyboard.press('2')
     await page.keyboard.press('r')
-    await expect.poll(async () => (await reviewOf(before))?.resolution).toMatchObject({
-      action: 'reject',
-      reason_code: 'live-animals',
-      note: 'a rat, 1 sad zebra',
-      by: { name: 'Ada' },
-    })
+    await expect
+      .poll(async () => (await reviewOf(before))?.resolution)
+      .toMatchObject({
+        action: 'reject',
+        reason_code: 'live-animals',
+        note: 'a rat, 1 sad zebra',
+        by: { name: 'Ada' },
+      })
   })
 
   test('a decision is taken back by a key while that can be done', async () => {
