@@ -1,9 +1,7 @@
 import type { ComponentType } from 'preact'
 import type { Scope } from '../../core/domain/scopes.ts'
+import type { PageProps } from './page-props.ts'
 import { strings } from './strings.ts'
-
-/** What a page is given: the named parts of its path and the search parameters. */
-export type PageProps = { params: Record<string, string>; query: Record<string, string> }
 
 export type Route = {
   /** Segments with `:name` stand for anything. */
