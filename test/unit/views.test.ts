@@ -104,6 +104,8 @@ test('views are told as policies write them', () => {
 test('of the views that are left of an animation those of a policy are found again', () => {
   fc.assert(
     fc.property(count, frames, (of, asked) => {
+      // Of an odd number and one more than that the same frames are seen, and either of two may be the middle.
+      fc.pre(of !== asked + 1 || asked % 2 === 0)
       const left = named(
         'full',
         ...framesSeen(of, [asked])

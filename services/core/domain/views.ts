@@ -56,7 +56,7 @@ export function frameOf(view: string): number | undefined {
 
 /**
  * How many frames an animation has of which only views are left, made when `asked` was: one of them is the middle, and with as many frames as that says, all of
- * them would have been seen. It may be wrong where views are missing or others are asked for by now; 1 when nothing fits, so that the first frame stands alone.
+ * them would have been seen. It may be wrong where views are missing or others are asked for by now, and by one where an odd number is asked for of one frame more; 1 when nothing fits, so that the first frame stands alone.
  */
 export function likelyFrames(views: readonly { view: string }[], asked: AskedViews['frames']): number {
   const later = views.flatMap(({ view }) => frameOf(view) ?? [])
