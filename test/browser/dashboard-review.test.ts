@@ -463,7 +463,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     await page.keyboard.press('s')
     await page.getByRole('button', { name: 'Skip' }).click()
     await expect.poll(() => uploadOf()).not.toBe(before)
-    expect((await reviews('open')).filter(({ upload }) => upload.id === before)).toHaveLength(1)
+    await expect.poll(async () => (await reviews('open')).some(({ upload }) => upload.id === before)).toBe(true)
   })
 
   test('whoever signs out gives back what is in hand', async () => {

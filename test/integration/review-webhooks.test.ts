@@ -83,6 +83,9 @@ describe('a platform', () => {
     await bench.deliveries.redeliver('default', delivery?.id ?? '')
     await heard(receiver)
     expect((receiver.received[0]?.at ?? 0) - startedAt).toBeGreaterThan(UNDO_MS)
+    // What a dispatcher still has in hand is not sent again for being asked for.
+    const isRecorded = async () => (await bench.deliveriesOf(endpoint.id))[0]?.state === 'delivered'
+    await waitFor(isRecorded, { what: 'the delivery to be recorded' })
     await bench.deliveries.redeliver('default', delivery?.id ?? '')
     await heard(receiver, 2)
     expect(receiver.received[1]?.body).toBe(receiver.received[0]?.body)
