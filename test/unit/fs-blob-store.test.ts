@@ -41,6 +41,15 @@ describe('a blob', () => {
     expect(await blobs.withFile(other, (file) => readFile(file))).toHaveLength(0)
   })
 
+  test('finds a place after somebody has removed the folders', async () => {
+    const blobs = createFsBlobStore({ dir })
+    const key = newKey()
+    await blobs.put(key, inChunks('some image'))
+    await rm(path.join(dir, 'default'), { recursive: true })
+    await blobs.put(key, inChunks('some image'))
+    expect(await buffer(await blobs.read(key))).toEqual(bytes)
+  })
+
   test('is readable to nobody else', async () => {
     const blobs = createFsBlobStore({ dir: path.join(dir, 'new', 'blobs') })
     const key = newKey()

@@ -16,7 +16,7 @@ const ABANDONED_MS = 3_600_000
 
 /** Blobs as files, readable to this user only: `dir/tenant/…/upload-id`. */
 export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
-  const makeDurableFolder = folderMaker(dir)
+  const folders = folderMaker(dir)
   let prepared: Promise<void> | undefined
 
   const prepare = () => {
@@ -34,8 +34,14 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
       try {
         await prepare()
         await writeFile(written, source)
-        await makeDurableFolder(path.dirname(file))
-        await rename(written, file)
+        await folders.make(path.dirname(file))
+        await rename(written, file).catch(async (error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOENT') throw error
+          // Somebody has removed a folder that is remembered.
+          folders.forget()
+          await folders.make(path.dirname(file))
+          await rename(written, file)
+        })
         written = file
         await syncFolder(path.dirname(file))
       } catch (error) {
@@ -117,14 +123,17 @@ async function sweep(folder: string): Promise<void> {
 const MOST_REMEMBERED = 10_000
 
 /** Makes folders under `dir` that outlast a power cut. Each is synced once, even one that exists: another process may have made it just now. */
-function folderMaker(dir: string): (folder: string) => Promise<void> {
+function folderMaker(dir: string) {
   const durable = new Set<string>()
-  return async (folder) => {
-    if (durable.has(folder)) return
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    for (let at = folder; at !== dir && at !== path.dirname(at); at = path.dirname(at)) await syncFolder(path.dirname(at))
-    if (durable.size >= MOST_REMEMBERED) durable.clear()
-    durable.add(folder)
+  return {
+    async make(folder: string): Promise<void> {
+      if (durable.has(folder)) return
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      for (let at = folder; at !== dir && at !== path.dirname(at); at = path.dirname(at)) await syncFolder(path.dirname(at))
+      if (durable.size >= MOST_REMEMBERED) durable.clear()
+      durable.add(folder)
+    },
+    forget: () => durable.clear(),
   }
 }
 
