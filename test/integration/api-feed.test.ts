@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { formatCursor } from '../../services/core/domain/feed.ts'
 import { startApi, type TestApi } from '../support/api.ts'
 import { type FeedReader, type NewEvents, openFeed, untilSettled, writeEvents } from '../support/feed.ts'
+import { socketClosed } from '../support/socket-closed.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { newConclusion, newUpload } from '../support/test-store.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -354,7 +355,7 @@ test('a reader that takes nothing is dropped, and holds up no other', async () =
   expect(reader.numbers()).toEqual(Array.from({ length: n }, (_, i) => i))
   expect(api.logged.join('\n')).toContain('did not take what came')
   stuck.resume()
-  await once(stuck, 'close')
+  await socketClosed(stuck)
 })
 
 describe('when the database', () => {

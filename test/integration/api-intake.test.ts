@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cat, form, startApi, type TestApi } from '../support/api.ts'
+import { socketClosed } from '../support/socket-closed.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let api: TestApi
@@ -241,15 +242,7 @@ describe('a client that', () => {
       inHeaders.write('x: y\r\n')
       inBody.write(Buffer.alloc(10))
     }, 200)
-    // Not `once`, which would take a reset for a failure.
-    const isClosed = (socket: Socket) =>
-      new Promise((resolve) =>
-        socket
-          .on('error', () => {})
-          .once('close', resolve)
-          .resume(),
-      )
-    await Promise.all([inHeaders, inBody].map(isClosed))
+    await Promise.all([inHeaders, inBody].map((socket) => socketClosed(socket.resume())))
     clearInterval(drip)
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     await waitFor(async () => (await api.remains()).files === before.files, { what: 'the bytes to be gone' })

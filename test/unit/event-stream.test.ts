@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createEventStream, type EventStream } from '../../services/api/feed/event-stream.ts'
+import { socketClosed } from '../support/socket-closed.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 let app: FastifyInstance
@@ -75,7 +76,7 @@ test('a reader for which a million bytes wait is dropped when there is more', ()
 
 test('a stream that is ended tells nobody of a drop, and its connection is closed, whether or not its reader takes the rest', async () => {
   void fill()
-  const closed = once(client, 'close')
+  const closed = socketClosed(client)
   stream.end()
   expect([drops, stream.gone.aborted]).toEqual([0, true])
   vi.advanceTimersByTime(1000)
