@@ -9,6 +9,7 @@ import type { PageProps } from '../page-props.ts'
 import { Button } from '../parts/button.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ErrorNote } from '../parts/error-note.tsx'
+import { KeysButton } from '../parts/keys-button.tsx'
 import { useShortcuts } from '../parts/use-shortcuts.ts'
 import { useTitle } from '../parts/use-title.ts'
 import { BreakReminder } from '../review/break-reminder.tsx'
@@ -138,14 +139,7 @@ export function BulkPage({ query }: PageProps) {
         <h1>{strings.bulk.title}</h1>
         <div class="row">
           <WorkCounters />
-          <Button
-            shortcut="?"
-            onClick={() => {
-              sheet.value = true
-            }}
-          >
-            {strings.review.keys}
-          </Button>
+          <KeysButton sheet={sheet} />
         </div>
       </div>
       <p class="dim small">{strings.bulk.hint}</p>

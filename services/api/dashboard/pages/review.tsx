@@ -5,6 +5,7 @@ import type { PageProps } from '../page-props.ts'
 import { Button } from '../parts/button.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { ErrorNote, errorText } from '../parts/error-note.tsx'
+import { KeysButton } from '../parts/keys-button.tsx'
 import { useShortcuts } from '../parts/use-shortcuts.ts'
 import { useTitle } from '../parts/use-title.ts'
 import { BreakReminder } from '../review/break-reminder.tsx'
@@ -65,14 +66,7 @@ export function ReviewPage({ params, query }: PageProps) {
           <Button shortcut="B" onClick={openBulk}>
             {strings.nav.bulk}
           </Button>
-          <Button
-            shortcut="?"
-            onClick={() => {
-              sheet.value = true
-            }}
-          >
-            {strings.review.keys}
-          </Button>
+          <KeysButton sheet={sheet} />
         </div>
       </div>
       <Trouble sitting={sitting} />

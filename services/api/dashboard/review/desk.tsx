@@ -6,7 +6,7 @@ import { useShortcuts } from '../parts/use-shortcuts.ts'
 import { useShell } from '../shell.ts'
 import { strings } from '../strings.ts'
 import { DecisionForm } from './decision-form.tsx'
-import { ExplanationPanel, explainedRules } from './explanation-panel.tsx'
+import { ExplanationPanel } from './explanation-panel.tsx'
 import type { Explanations } from './explanations.ts'
 import { FileFacts } from './file-facts.tsx'
 import { HeatOverlay } from './heat-overlay.tsx'
@@ -19,6 +19,7 @@ import { RuleFacts } from './rule-facts.tsx'
 import { Settled } from './settled.tsx'
 import { Stage } from './stage.tsx'
 import { StageTools } from './stage-tools.tsx'
+import { useExplanation } from './use-explanation.ts'
 import { useOriginal } from './use-original.ts'
 import { useReveal } from './use-reveal.ts'
 import type { Sitting } from './use-sitting.ts'
@@ -44,8 +45,7 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
   const chosenCode = useSignal<string | undefined>(entry.ruling?.action === 'reject' ? entry.ruling.reason_code : undefined)
   const approveCode = useSignal<string>(APPROVALS[0])
   const note = useSignal(entry.ruling?.note ?? '')
-  const explaining = useSignal(false)
-  const chosenRule = useSignal<string | undefined>(undefined)
+  const explanation = useExplanation(explanations, upload.id)
   const self = useRef<HTMLDivElement>(null)
   const rejectCode = chosenCode.value ?? reasons[0]?.code ?? 'other'
 
@@ -55,9 +55,6 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
     line.decide({ action, reason_code, ...(note.value.trim() && { note: note.value.trim() }) })
   }
   const flipGreyscale = () => preferences.set({ greyscale: !look.greyscale })
-  const flipExplanation = () => {
-    explaining.value = !explaining.value
-  }
 
   useShortcuts(
     {
@@ -66,7 +63,7 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
       s: () => line.skip(),
       v: toggle,
       g: flipGreyscale,
-      e: flipExplanation,
+      e: explanation.flip,
       ' ': () => hold(true),
       ...Object.fromEntries(
         reasons.slice(0, 9).map(({ code, text }, index) => [
@@ -87,11 +84,6 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
       self.current?.querySelector<HTMLElement>('.stage')?.focus({ preventScroll: true })
   }, [])
 
-  const explanation = explaining.value ? explanations.of(upload.id) : undefined
-  const found = explanation?.found.value
-  const rules = found ? explainedRules(found) : []
-  const rule = rules.find(({ key }) => key === chosenRule.value) ?? rules[0]
-
   return (
     <div class="desk" ref={self}>
       <div class="desk-picture">
@@ -103,17 +95,17 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
           original={original.url.value}
           onHold={hold}
         >
-          {rule?.heat_map && <HeatOverlay map={rule.heat_map} />}
+          {explanation.rule?.heat_map && <HeatOverlay map={explanation.rule.heat_map} />}
         </Stage>
         <StageTools
           mime={upload.image.mime}
           revealed={revealed.value}
           greyscale={look.greyscale}
-          explaining={explaining.value}
+          explaining={explanation.wanted}
           original={original}
           onReveal={toggle}
           onGreyscale={flipGreyscale}
-          onExplain={flipExplanation}
+          onExplain={explanation.flip}
         />
         {entry.problem && entry.status === 'held' && <ErrorNote title={strings.review.notSent} error={entry.problem} />}
         {entry.status === 'held' ? (
@@ -133,20 +125,7 @@ export function Desk({ sitting: { line, pictures, facts }, entry, policies, expl
         )}
       </div>
       <div class="desk-facts">
-        {explanation && (
-          <ExplanationPanel
-            load={explanation}
-            chosen={rule}
-            onChoose={(key) => {
-              chosenRule.value = key
-            }}
-            onRetry={() => {
-              explanations.forget(upload.id)
-              explaining.value = false
-              explaining.value = true
-            }}
-          />
-        )}
+        <ExplanationPanel explanation={explanation} />
         <Objections review={review} />
         {review.decision && <RuleFacts decision={review.decision} policies={policies} />}
         <PastPanels facts={facts.of(upload.id)} />

@@ -5,33 +5,19 @@ import { ErrorNote } from '../parts/error-note.tsx'
 import { SelectField } from '../parts/field.tsx'
 import { Table } from '../parts/table.tsx'
 import { strings } from '../strings.ts'
-import type { ExplanationLoad } from './explanations.ts'
+import { explainedRules } from './explained-rules.ts'
 import { strongestRegion } from './heat.ts'
-
-export type ExplainedRule = explain.ExplainedRule & { policy: string; key: string }
-
-/** Every rule of an explanation; those that matched come first. */
-export function explainedRules(explanation: explain.Explanation): ExplainedRule[] {
-  return explanation.policies
-    .flatMap(({ id, rules }) => rules.map((rule) => ({ ...rule, policy: id, key: `${id}/${rule.id}` })))
-    .toSorted((a, b) => Number(b.matched) - Number(a.matched) || (b.score ?? 0) - (a.score ?? 0))
-}
-
-export type ExplanationPanelProps = {
-  load: ExplanationLoad
-  chosen: ExplainedRule | undefined
-  onChoose(key: string): void
-  onRetry(): void
-}
+import type { ShownExplanation } from './use-explanation.ts'
 
 const FIRST_PROMPTS = 6
 
-/** Which words spoke for a match and which against it. */
-export function ExplanationPanel({ load, chosen, onChoose, onRetry }: ExplanationPanelProps) {
-  const explanation = load.found.value
+/** Which words spoke for a match and which against it; nothing while nobody wants to see it. */
+export function ExplanationPanel({ explanation: { load, rule: chosen, choose, retry } }: { explanation: ShownExplanation }) {
   const text = strings.review
   const all = useSignal(false)
-  if (load.error.value) return <ErrorNote title={text.explanationFailed} error={load.error.value} onRetry={onRetry} />
+  if (!load) return null
+  const explanation = load.found.value
+  if (load.error.value) return <ErrorNote title={text.explanationFailed} error={load.error.value} onRetry={retry} />
   if (explanation && !chosen) return <p class="note">{text.explanationFailed}</p>
   if (!explanation || !chosen)
     return (
@@ -51,7 +37,7 @@ export function ExplanationPanel({ load, chosen, onChoose, onRetry }: Explanatio
           value: key,
           text: matched ? text.matchedRule(key) : key,
         }))}
-        onChange={onChoose}
+        onChange={choose}
       />
       <p class="small">{chosen.error ?? placeText(chosen)}</p>
       {!explanation.as_decided && <p class="note warning small">{text.notAsDecided}</p>}
