@@ -23,14 +23,14 @@ const policyVerdict = z.object({
   rules: z.array(ruleResult),
 })
 
-const common = {
+/** What is shown of an upload to everybody. */
+export const uploadFacts = {
   id: z.uuid(),
   external_id: z.string().optional(),
   source: z.string().optional(),
   uploader: z.string().optional(),
   metadata: z.record(z.string(), z.unknown()).optional(),
   image: z.object({
-    sha256: z.string(),
     mime: z.string(),
     width: z.number().optional(),
     height: z.number().optional(),
@@ -38,6 +38,8 @@ const common = {
   }),
   received_at: z.iso.datetime(),
 }
+
+const common = { ...uploadFacts, image: z.object({ sha256: z.string(), ...uploadFacts.image.shape }) }
 
 export const pendingSchema = z.object({ ...common, status: z.literal('pending') }).meta({ id: 'PendingUpload' })
 

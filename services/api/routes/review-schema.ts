@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ACTIONS } from '../../core/domain/policy.ts'
 import { REVIEW_ORIGINS, REVIEW_STATES, RULINGS } from '../../core/domain/review.ts'
 import { label, prose } from '../given-text.ts'
-import { decisionSchema } from './decision-schema.ts'
+import { decisionSchema, uploadFacts } from './decision-schema.ts'
 
 export const reviewFilter = {
   policy: z
@@ -41,18 +41,7 @@ export const reviewSchema = z
     origin: z.enum(REVIEW_ORIGINS),
     priority: z.number().describe('A head start in hours: it is handed out as one that has waited so much longer.'),
     upload: z.object({
-      id: z.uuid(),
-      external_id: z.string().optional(),
-      source: z.string().optional(),
-      uploader: z.string().optional(),
-      metadata: z.record(z.string(), z.unknown()).optional(),
-      image: z.object({
-        mime: z.string(),
-        width: z.number().optional(),
-        height: z.number().optional(),
-        byte_size: z.number(),
-      }),
-      received_at: z.iso.datetime(),
+      ...uploadFacts,
       has_image: z.boolean().describe('False when the bytes are deleted: there are only scores.'),
     }),
     action: z.enum(ACTIONS).describe('The machine’s.'),

@@ -88,14 +88,20 @@ function rounded(timings: Timings): Timings {
 }
 
 function common(upload: UploadFacts): Common {
-  const { id, externalId, source, uploader, metadata, sha256, mime, width, height, byteSize, receivedAt } = upload
+  const shown = showFacts(upload)
+  return { ...shown, image: { sha256: upload.sha256, ...shown.image } }
+}
+
+/** What callers see of an upload, whether or not it is decided; the hash is only for whoever uploaded. */
+export function showFacts(upload: Omit<UploadFacts, 'sha256'>) {
+  const { id, externalId, source, uploader, metadata, mime, width, height, byteSize, receivedAt } = upload
   return {
     id,
     ...(externalId !== undefined && { external_id: externalId }),
     ...(source !== undefined && { source }),
     ...(uploader !== undefined && { uploader }),
     ...(metadata && { metadata }),
-    image: { sha256, mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
+    image: { mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
     received_at: receivedAt.toISOString(),
   }
 }

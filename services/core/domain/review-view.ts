@@ -1,4 +1,4 @@
-import type { Decision, UploadFacts } from './decision.ts'
+import { type Decision, showFacts, type UploadFacts } from './decision.ts'
 import type { Action } from './policy.ts'
 import type { Claim, Resolution, Reviewer, ReviewOrigin, ReviewState, RulingAction } from './review.ts'
 
@@ -90,15 +90,5 @@ function showClaim({ by, until }: Claim, viewer: string | undefined): ClaimView 
 }
 
 function showUpload(upload: ReviewedFacts['upload']): ReviewedUpload {
-  const { id, externalId, source, uploader, metadata, mime, width, height, byteSize, receivedAt, hasImage } = upload
-  return {
-    id,
-    ...(externalId !== undefined && { external_id: externalId }),
-    ...(source !== undefined && { source }),
-    ...(uploader !== undefined && { uploader }),
-    ...(metadata && { metadata }),
-    image: { mime, ...(width !== undefined && { width }), ...(height !== undefined && { height }), byte_size: byteSize },
-    received_at: receivedAt.toISOString(),
-    has_image: hasImage,
-  }
+  return { ...showFacts(upload), has_image: upload.hasImage }
 }

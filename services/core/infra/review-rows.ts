@@ -1,24 +1,10 @@
+import type { Selectable } from 'kysely'
 import type { Decision } from '../domain/decision.ts'
-import { type Resolution, type ReviewOrigin, type ReviewState, type RulingAction, stateAt } from '../domain/review.ts'
-import { type PastResolution, type ReviewedFacts, type ReviewView, showReview } from '../domain/review-view.ts'
+import { type Resolution, type ReviewState, stateAt } from '../domain/review.ts'
+import { type ReviewedFacts, type ReviewView, showReview } from '../domain/review-view.ts'
+import type { ReviewsTable } from './review-tables.ts'
 import { DECISION_COLUMNS, FACTS_COLUMNS, toFacts, toView, type UploadRow, VERDICTS } from './upload-rows.ts'
 
-/** What `ReviewState` is made of. */
-export type StateRow = {
-  state: ReviewState['kind']
-  claimed_by: string | null
-  claimed_name: string | null
-  claimed_at: Date | null
-  lease_until: Date | null
-  resolution: RulingAction | null
-  reason_code: string | null
-  note: string | null
-  resolved_by: string | null
-  resolved_name: string | null
-  resolved_at: Date | null
-  undo_until: Date | null
-  resolution_event: string | null
-}
 const STATE_COLUMNS = [
   'state',
   'claimed_by',
@@ -33,28 +19,31 @@ const STATE_COLUMNS = [
   'resolved_at',
   'undo_until',
   'resolution_event',
-] as const satisfies (keyof StateRow)[]
+] as const satisfies (keyof ReviewsTable)[]
+/** What `ReviewState` is made of. */
+export type StateRow = Pick<Selectable<ReviewsTable>, (typeof STATE_COLUMNS)[number]>
+
+const OTHER_COLUMNS = [
+  'origin',
+  'priority',
+  'urgency',
+  'opened_at',
+  'earlier',
+  'reports',
+  'appealed_at',
+  'appeal_reason',
+] as const satisfies (keyof ReviewsTable)[]
 
 /** A review with its upload. */
 export type ReviewRow = Omit<UploadRow, 'action'> &
-  StateRow & {
+  StateRow &
+  Pick<Selectable<ReviewsTable>, 'tenant' | (typeof OTHER_COLUMNS)[number]> & {
     review_id: string
-    tenant: string
     action: NonNullable<UploadRow['action']>
-    origin: ReviewOrigin
-    priority: number
-    urgency: number
-    opened_at: Date
-    earlier: PastResolution[]
-    reports: number
-    appealed_at: Date | null
-    appeal_reason: string | null
     has_image: boolean
     /** Of this moment, in whole milliseconds. */
     now: Date
   }
-
-const OTHER_COLUMNS = ['origin', 'priority', 'urgency', 'opened_at', 'earlier', 'reports', 'appealed_at', 'appeal_reason']
 
 /** PostgreSQL's time, as it is stored and shown. */
 export const NOW = `date_trunc('milliseconds', now())`
