@@ -1,5 +1,6 @@
 import { openModel } from '../../services/worker/clip/open-model.ts'
 import { openVision } from '../../services/worker/clip/open-vision.ts'
+import { refuseTelemetry } from '../../services/worker/clip/refuse-telemetry.ts'
 import { decodeImage } from '../../services/worker/image/decode-image.ts'
 import { restrictSharp } from '../../services/worker/image/open-picture.ts'
 
@@ -8,7 +9,7 @@ import { restrictSharp } from '../../services/worker/image/open-picture.ts'
  * `MODEL GRAPHS decode SECONDS FILE…` decodes. Sends images per second, by batch or altogether. The bench starts one for each core at once, since cores share
  * caches and memory.
  */
-process.env.ORT_DISABLE_TELEMETRY = '1'
+refuseTelemetry()
 const [name = '', graphDir, part, seconds, ...rest] = process.argv.slice(2)
 const model = await openModel(name)
 if (part === 'model') process.send?.(await modelRates(Number(seconds), rest.map(Number)))

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { quantile } from '../chaos/quantile.ts'
 
 /** A way to do some work: the file that does it and what it is told. */
 export type Contestant = { name: string; entry: string; args: Record<string, unknown> }
@@ -30,7 +31,7 @@ export async function contest(
   } finally {
     for (const { child } of running) child.kill('SIGKILL')
   }
-  return new Map([...rates].map(([name, all]) => [name, median(all)]))
+  return new Map([...rates].map(([name, all]) => [name, quantile(all, 0.5)]))
 }
 
 async function start({ name, entry, args }: Contestant): Promise<{ name: string; child: ChildProcess }> {
@@ -53,8 +54,4 @@ async function answerOf(child: ChildProcess, name: string): Promise<unknown> {
   })
   const [message] = await Promise.race([once(child, 'message'), ended])
   return message
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }

@@ -3,6 +3,7 @@ import { type TransferListItem, Worker } from 'node:worker_threads'
 import { AppError } from '../../core/domain/errors.ts'
 import type { ExecutionProvider, ProviderNotice } from '../../core/infra/execution-providers.ts'
 import type { Model } from './open-model.ts'
+import { refuseTelemetry } from './refuse-telemetry.ts'
 
 export type InferenceThreadData = {
   model: Model
@@ -121,10 +122,4 @@ function watchAnswers(whenStuck: StuckModel | undefined) {
     },
     stop,
   }
-}
-
-/** The runtime reports its use to its maker over the network unless this is set in the process's own environment, before it is loaded. */
-function refuseTelemetry(): void {
-  // biome-ignore lint/style/noProcessEnv: written, not read, for native code that takes it from nowhere else
-  process.env.ORT_DISABLE_TELEMETRY = '1'
 }

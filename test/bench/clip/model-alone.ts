@@ -1,12 +1,13 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { openModel } from '../../../services/worker/clip/open-model.ts'
 import { openVision } from '../../../services/worker/clip/open-vision.ts'
+import { refuseTelemetry } from '../../../services/worker/clip/refuse-telemetry.ts'
 import { takeTurns } from '../take-turns.ts'
 
 /** Runs a model's image side and nothing else, edited as the service does or as it came; or a matrix product. */
 type Args = { dir: string; graphDir?: string; batch: number } | { product: string; rows: number; inner: number }
 
-process.env.ORT_DISABLE_TELEMETRY = '1'
+refuseTelemetry()
 const args = JSON.parse(process.argv[2] ?? '') as Args
 await takeTurns('product' in args ? await productOf(args) : await modelOf(args))
 
