@@ -1,10 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { browserMissing, openBrowser } from '../support/browser.ts'
+import { inspectPage } from '../support/inspect-page.ts'
 import { type Receiver, startReceiver, status, verified } from '../support/receiver.ts'
 import { type Service, sample, startService } from '../support/service.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -22,7 +21,7 @@ rules:
     contrast: [a rocket]
     thresholds: { flag: 0.2, reject: 0.9 }
 `
-const SHOTS = path.join(packageRoot, 'artefacts', 'dashboard')
+const VIEWPORT = { width: 1280, height: 900 }
 const SAMPLES = ['cat.jpg', 'astronaut.jpg', 'coffee.jpg', 'flower.jpg', 'hubble.jpg', 'portrait.jpg', 'rocket.jpg', 'temple.jpg']
 
 describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, for whoever runs it', () => {
@@ -31,7 +30,6 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
   let browser: Browser
   let context: BrowserContext
   let page: Page
-  let axe: string
   let catId: string
   const complaints: string[] = []
   const pictures: string[] = []
@@ -51,7 +49,6 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
       )
       if (name === 'cat.jpg') catId = body.id
     }
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     browser = await openBrowser()
     ;({ context, page } = await signIn(service.key, 'Ada'))
   })
@@ -62,7 +59,7 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
   })
 
   async function signIn(key: string, name: string) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, permissions: ['clipboard-write'] })
+    const context = await browser.newContext({ viewport: VIEWPORT, permissions: ['clipboard-write'] })
     const page = await context.newPage()
     page.on('console', (message) => {
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text())
@@ -90,31 +87,7 @@ describe.skipIf(browserMissing('the pages for administrators'))('the dashboard, 
       .locator('.figure-value')
       .innerText()
 
-  /** What axe finds, in light, in dark and on a telephone; with a picture of each. */
-  async function inspect(name: string) {
-    const found: unknown[] = []
-    const looks = [
-      { look: 'light', colorScheme: 'light', width: 1280, height: 900 },
-      { look: 'dark', colorScheme: 'dark', width: 1280, height: 900 },
-      { look: 'narrow', colorScheme: 'light', width: 360, height: 740 },
-    ] as const
-    for (const { look, colorScheme, width, height } of looks) {
-      await page.setViewportSize({ width, height })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await page.evaluate(axe)
-      const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
-        `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((run) => run.violations)`,
-      )
-      found.push(...violations.map(({ id, nodes }) => ({ look, id, nodes: nodes.map(({ html }) => html) })))
-      const sideways = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
-      if (sideways) found.push({ look, id: 'scrolls sideways' })
-      await mkdir(SHOTS, { recursive: true })
-      await page.screenshot({ path: path.join(SHOTS, `${name}-${look}.png`), fullPage: true })
-    }
-    await page.setViewportSize({ width: 1280, height: 900 })
-    await page.emulateMedia({ colorScheme: 'light' })
-    return found
-  }
+  const inspect = (name: string) => inspectPage(page, { name, viewport: VIEWPORT, fullPage: true })
 
   test('the overview shows what was decided, by policy and over time', async () => {
     await open('/overview')

@@ -1,5 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import sharp from 'sharp'
@@ -8,6 +7,7 @@ import type { Decision } from '../../services/core/domain/decision.ts'
 import type { ReviewView } from '../../services/core/domain/review-view.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { browserMissing, openBrowser } from '../support/browser.ts'
+import { inspectPage } from '../support/inspect-page.ts'
 import { type Service, sample, startService } from '../support/service.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -25,7 +25,7 @@ rules:
     score: cosine
     thresholds: { flag: -1 }
 `
-const SHOTS = path.join(packageRoot, 'artefacts', 'dashboard')
+const VIEWPORT = { width: 1280, height: 800 }
 const UPLOADS = 36
 const ALL = UPLOADS + 1
 const LONGEST_WAIT_MS = 100
@@ -50,7 +50,6 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   let browser: Browser
   let context: BrowserContext
   let page: Page
-  let axe: string
   const complaints: string[] = []
   /** Uploads whose pictures have come whole. */
   const loaded = new Set<string>()
@@ -76,7 +75,6 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
     }
     for (let number = 0; number < UPLOADS; number += 6)
       await Promise.all(Array.from({ length: 6 }, (_, index) => upload(number + index)))
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     browser = await openBrowser()
     ;({ context, page } = await openWindow())
   })
@@ -86,7 +84,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   })
 
   async function openWindow() {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+    const context = await browser.newContext({ viewport: VIEWPORT })
     context.setDefaultTimeout(10_000)
     const page = await context.newPage()
     page.on('console', (message) => {
@@ -143,31 +141,7 @@ describe.skipIf(browserMissing('the pages for moderators'))('the dashboard, for 
   /** As the page counts it. */
   const reviewed = async () => Number(/Reviewed\s*(\d+)/.exec(await page.locator('.counters').innerText())?.[1])
 
-  /** What axe finds, in light, in dark and on a telephone; with a picture of each. */
-  async function inspect(name: string) {
-    const found: unknown[] = []
-    const looks = [
-      { look: 'light', colorScheme: 'light', width: 1280, height: 800 },
-      { look: 'dark', colorScheme: 'dark', width: 1280, height: 800 },
-      { look: 'narrow', colorScheme: 'light', width: 360, height: 740 },
-    ] as const
-    for (const { look, colorScheme, width, height } of looks) {
-      await page.setViewportSize({ width, height })
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await page.evaluate(axe)
-      const violations = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
-        `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((run) => run.violations)`,
-      )
-      found.push(...violations.map(({ id, nodes }) => ({ look, id, nodes: nodes.slice(0, 3).map(({ html }) => html) })))
-      const sideways = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth')
-      if (sideways) found.push({ look, id: 'scrolls sideways' })
-      await mkdir(SHOTS, { recursive: true })
-      await page.screenshot({ path: path.join(SHOTS, `${name}-${look}.png`) })
-    }
-    await page.setViewportSize({ width: 1280, height: 800 })
-    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' })
-    return found
-  }
+  const inspect = (name: string) => inspectPage(page, { name, viewport: VIEWPORT })
 
   test('signing in needs a key that is known, and leads to where one wanted to go', async () => {
     await open('/settings')
