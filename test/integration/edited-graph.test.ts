@@ -132,6 +132,35 @@ describe('a model that is opened', () => {
   })
 })
 
+test('a model of which no edit agrees with the original runs as it came, and is not compared again at the next start', async () => {
+  const model = { ...modelOf('tiny-clip'), embeddingSize: 3, revision: 'drawn', visionFile: path.join(graphDir, 'drawn.onnx') }
+  await writeFile(model.visionFile, drawingGraph())
+  const kept = path.join(graphDir, 'kept')
+  await (await openVision(model, { threads: 1, graphDir: kept })).release()
+  const before = await stat(kept)
+  const session = await openVision(model, { threads: 1, graphDir: kept })
+  expect(await session.embed(viewsFor(model))).toHaveLength(3)
+  // A file comes and goes where an edit is tried.
+  expect((await stat(kept)).mtimeMs).toBe(before.mtimeMs)
+  expect(await readdir(kept)).toEqual(['drawn-1.onnx.refused-cpu'])
+})
+
+/** A model whose embeddings are drawn by lot. */
+function drawingGraph(): Buffer[] {
+  return serialiseOnnx({
+    fields: [integer(1, 8), { number: 7, kind: 'bytes', value: Buffer.alloc(0) }, message(8, [integer(2, 17)])],
+    graph: [
+      text(2, 'drawing'),
+      tensorInput('pixel_values', FLOAT, ['batch', 3, 224, 224]),
+      { ...tensorInput('image_embeds', FLOAT, ['batch', 3]), number: 12 },
+    ],
+    nodes: [
+      makeNode('ReduceMean', ['pixel_values'], 'means', { axes: [2, 3], keepdims: 0 }),
+      makeNode('RandomNormalLike', ['means'], 'image_embeds'),
+    ],
+  })
+}
+
 /** Tokens are the rows of a picture, and each has the mean of all subtracted: an operator that works token by token in other models, along another axis. */
 function mixingGraph(): Buffer[] {
   const number = (name: string, value: bigint, dims: number[]) => initializer(name, BigInt64Array.of(value), dims)

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { dot } from '../../core/domain/vector.ts'
@@ -13,8 +14,8 @@ const LEAST_COSINE = 0.9999
 const EDITION = 1
 /** By when a graph has been tried, or its worker has died over it. */
 const TRIED_WITHIN_MS = 600_000
-/** A graph that is being tried. */
-const PART = /\.onnx\.[\da-f-]{36}$/
+/** What is being written or tried. */
+const PART = /\.[\da-f]{8}-[\da-f-]{27}$/
 
 export type OpenVisionOptions = SessionOptions & {
   /** Where edited graphs are kept; without one the graph is run as it came. */
@@ -23,12 +24,17 @@ export type OpenVisionOptions = SessionOptions & {
 
 /**
  * Opens the image side of a model: an edited graph that does less work for the same embeddings where there is one, made and compared with the original the first
- * time, else the graph as it came. Throws AppError `invalid-model`.
+ * time, else the graph as it came. What came of the comparison is kept. Throws AppError `invalid-model`.
  */
 export async function openVision(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
   if (graphDir === undefined) return openVisionSession(model.visionFile, model, options)
   const kept = path.join(graphDir, `${model.revision}-${EDITION}.onnx`)
   return (await openKept(kept, model, options)) ?? (await openBest(kept, model, options))
+}
+
+/** Beside a graph that might have been: that none was as good as the original, which other providers may see otherwise. */
+function refusalOf(kept: string, { provider = 'cpu' }: SessionOptions): string {
+  return `${kept}.refused-${provider}`
 }
 
 /** undefined when there is none, or it is damaged. */
@@ -38,33 +44,50 @@ async function openKept(kept: string, model: Model, options: SessionOptions): Pr
 
 async function openBest(kept: string, model: Model, options: SessionOptions): Promise<VisionSession> {
   const original = await openVisionSession(model.visionFile, model, options)
+  const refusal = refusalOf(kept, options)
+  if (existsSync(refusal)) return original
   const expected = await original.embed(testViews(model))
+  let failed = false
   for (const { graph } of editVisionGraph(await readFile(model.visionFile), model)) {
-    const edited = await openEdited(kept, graph, model, { options, expected })
-    if (!edited) continue
-    await original.release()
-    return edited
+    const tried = await tryEdit(kept, graph, model, { options, expected })
+    if (typeof tried === 'object') {
+      await original.release()
+      return tried
+    }
+    failed ||= tried === 'failed'
   }
+  // What failed may have lacked memory, or room on the disk, and is tried again.
+  if (!failed) await keepRefusal(refusal)
   return original
 }
 
-type Comparison = { options: SessionOptions; expected: Float32Array[] }
+async function keepRefusal(refusal: string): Promise<void> {
+  await mkdir(path.dirname(refusal), { recursive: true })
+    .then(() => writeFile(refusal, ''))
+    .catch(() => {})
+}
 
-/** Keeps the graph when its embeddings are the original's. undefined when they are not, it does not load, or it cannot be kept. */
-async function openEdited(
+type Comparison = { options: SessionOptions; expected: Float32Array[] }
+/** Of a graph's embeddings and the original's; it may also fail to load, to run or to be kept. */
+type Likeness = 'same' | 'differs' | 'failed'
+
+/** Keeps the graph and resolves to its session when its embeddings are the original's. */
+async function tryEdit(
   kept: string,
   graph: Buffer[],
   model: Model,
   { options, expected }: Comparison,
-): Promise<VisionSession | undefined> {
+): Promise<VisionSession | Exclude<Likeness, 'same'>> {
   const part = `${kept}.${randomUUID()}`
+  let outcome: Likeness = 'failed'
   try {
     await mkdir(path.dirname(kept), { recursive: true })
     await sweep(path.dirname(kept))
     // What a power cut has left with holes may still load, and embed something else.
     await writeFile(part, graph, { flush: true })
     const edited = await openVisionSession(part, model, options)
-    if (await agrees(edited, model, expected)) {
+    outcome = await compare(edited, model, expected)
+    if (outcome === 'same') {
       await rename(part, kept)
       return edited
     }
@@ -73,7 +96,7 @@ async function openEdited(
     // As good as none.
   }
   await rm(part, { force: true }).catch(() => {})
-  return undefined
+  return outcome === 'differs' ? 'differs' : 'failed'
 }
 
 /** What is tried and what it is compared with need memory for both: a worker that has too little for that leaves one as large as the model at each start. */
@@ -84,12 +107,14 @@ async function sweep(dir: string): Promise<void> {
   }
 }
 
-async function agrees(session: VisionSession, model: Model, expected: Float32Array[]): Promise<boolean> {
-  const found = await session.embed(testViews(model)).catch(() => [])
-  return expected.every((embedding, index) => {
+async function compare(session: VisionSession, model: Model, expected: Float32Array[]): Promise<Likeness> {
+  const found = await session.embed(testViews(model)).catch(() => undefined)
+  if (found === undefined) return 'failed'
+  const isSame = expected.every((embedding, index) => {
     const other = found[index]
     return other !== undefined && dot(embedding, other) >= LEAST_COSINE
   })
+  return isSame ? 'same' : 'differs'
 }
 
 /** Pictures of several kinds: noise, waves and a flat one. Always the same. */
