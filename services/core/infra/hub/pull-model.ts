@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../domain/errors.ts'
+import { takeFileLock } from '../file-lock.ts'
 import { type DownloadedFile, downloadFile } from './download-file.ts'
 import type { HubClient } from './hub-client.ts'
 import { MANIFEST, type ModelManifest, readManifest, writeManifest } from './model-manifest.ts'
 import { folderOf, type PullPlan, type PullTarget, planPull } from './plan-pull.ts'
-import { takePullLock } from './pull-lock.ts'
 import type { RetryPauses } from './with-retries.ts'
 
 export type PullOptions = {
@@ -57,7 +57,7 @@ async function pull(target: PullTarget, options: PullOptions): Promise<PulledMod
   const plan = await planPull(target, client, options)
   const staging = path.join(modelsDir, STAGING)
   await mkdir(staging, { recursive: true })
-  const lock = await takePullLock(path.join(staging, `${folderOf(target)}.lock`), { onWait, signal })
+  const lock = await takeFileLock(path.join(staging, `${folderOf(target)}.lock`), { onWait, signal })
   try {
     const there = await findPulled(modelsDir, plan)
     if (there) return { ...there, fetched: false }
@@ -133,7 +133,7 @@ export async function removeModel(modelsDir: string, folder: string): Promise<bo
   const left = path.join(staging, folder)
   const begun = await stat(left).catch(() => undefined)
   if (!found && !begun) return false
-  const lock = await takePullLock(`${left}.lock`)
+  const lock = await takeFileLock(`${left}.lock`)
   try {
     const old = `${left}.${randomUUID()}.old`
     if (found) await rename(dir, old)

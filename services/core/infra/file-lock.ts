@@ -2,23 +2,23 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isRunning } from '../is-running.ts'
+import { isRunning } from './is-running.ts'
 
 const HEARTBEAT_MS = 5000
 /** Long enough for a process that was held up, and for clocks of hosts that share a disk. */
 const STALE_MS = 60_000
 const POLL_MS = 200
 
-export type PullLock = { release(): Promise<void> }
+export type FileLock = { release(): Promise<void> }
 
 /**
  * Waits until nobody else has `file`, and keeps it until it is released; a holder that died is known by its process, or by the age of the file.
- * It saves two pulls the same work. That neither can spoil a model does not rest on it: digests are taken of what is on the disk.
+ * It saves two processes the same work: what must not happen twice cannot rest on it.
  */
-export async function takePullLock(
+export async function takeFileLock(
   file: string,
   { onWait, signal }: { onWait?: (() => void) | undefined; signal?: AbortSignal | undefined } = {},
-): Promise<PullLock> {
+): Promise<FileLock> {
   const mine = `${file}.${randomUUID()}`
   await writeFile(mine, `${process.pid} ${os.hostname()}`)
   try {
