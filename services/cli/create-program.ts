@@ -74,7 +74,7 @@ function addPolicy(program: Command, env: Env, end: End): void {
 function addBench(program: Command, env: Env, end: End): void {
   program
     .command('bench')
-    .description('Measure this machine, and advise settings for it.')
+    .description('Measure this machine, and keep settings for it.')
     .requiredOption('--tune', 'run the model in batches of several sizes')
     .addOption(modelOption())
     .option('--seconds <n>', 'for each size', secondsOf, 2)
@@ -209,7 +209,8 @@ Examples:
 Exit code: 0 all as expected, 1 a difference, 2 could not run.`
 
 const BENCH_HELP = `
-Other work on the machine makes the figures wrong. The settings are for the environment of workers, of which there should be as many as it says.
+Other work on the machine makes the figures wrong. The settings are kept for workers with this PIXWARDEN_DATA_DIR, of which there should be as many as it
+says; for others put them into the environment.
 
 Example:
   pixwarden bench --tune --model clip-vit-base-patch32`

@@ -14,8 +14,14 @@ import { submitSamples } from './submit-samples.ts'
 
 await runMain(async () => {
   const { values: options } = parseArgs({ options: { exit: { type: 'boolean', default: false } } })
-  // Only what goes wrong is logged, so that the table can be read.
-  const env = { ...process.env, LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn', PORT: process.env.PORT ?? (await defaultPort()) }
+  const env = {
+    ...process.env,
+    // Only what goes wrong is logged, so that the table can be read.
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+    PORT: process.env.PORT ?? (await defaultPort()),
+    // Eight pictures are no load, and somebody waits for them.
+    PIXWARDEN_TUNE: process.env.PIXWARDEN_TUNE ?? 'off',
+  }
   const config = readConfig(env)
   const log = createLogger({ level: config.logLevel, name: 'demo' })
   const standalone = createStandalone({ config, env, log })

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { createUploadConsumer, createUploadQueue } from '../core/infra/bullmq-queue.ts'
 import { type Config, requireDatabaseUrl } from '../core/infra/config.ts'
 import { openDatabase } from '../core/infra/database.ts'
-import type { ProviderNotice } from '../core/infra/execution-providers.ts'
+import type { ExecutionProvider, ProviderNotice } from '../core/infra/execution-providers.ts'
 import { createFsBlobStore } from '../core/infra/fs-blob-store.ts'
 import { type Closers, killSelf, openOrClose, startStop } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
@@ -16,6 +16,7 @@ import { createPgUploadStore } from '../core/infra/pg-upload-store.ts'
 import { watchPolicies } from '../core/infra/policy-watcher.ts'
 import { queueConnection } from '../core/infra/queue-connection.ts'
 import { openModel } from './clip/open-model.ts'
+import { openTuner } from './clip/tuning/open-tuner.ts'
 import type { Task } from './every.ts'
 import { startImageTasks } from './image-tasks/start-image-tasks.ts'
 import { createJudge } from './judge.ts'
@@ -42,7 +43,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   const model = await openModel(config.model, config)
   for (const warning of model.warnings) log.warn({ model: model.id }, warning)
 
-  let provider: string | undefined
+  const tuner = await openTuner(config, model, log)
+  let provider: ExecutionProvider | undefined
   function showProvider({ provider: opened, failed }: ProviderNotice): void {
     for (const { provider: missed, message } of failed)
       log.warn({ provider: missed, reason: message }, 'cannot run the model there')
@@ -54,11 +56,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
 
   const judge = createJudge({
     ...config,
+    inferenceThreads: tuner.settings().inferenceThreads,
     model,
     textCacheDir: path.join(config.dataDir, 'text-embeddings'),
     graphDir: path.join(config.dataDir, 'graphs'),
     onBatch: (views) => metrics.inferenceBatchSize.observe(views),
     onOpened: showProvider,
+    tune: (images) => tuner.settle(images, provider ?? 'cpu'),
     whenStuck: {
       afterMs: config.inferenceTimeoutMs,
       tell: () => killSelf(log, 'the model hangs: ending, so that another worker takes the jobs'),
@@ -87,9 +91,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
   const connection = queueConnection(config, databaseUrl)
   const blobs = createFsBlobStore({ dir: config.blobDir })
   const handler = createUploadProcessor({ store, blobs, judge, decoders: config.decoders, model, metrics, log })
-  const consumer = createUploadConsumer(connection, { concurrency: config.concurrency, handler, log })
   // All at once: each may need some of the time that a shutdown has.
-  const tasks: Task[] = [consumer]
+  const tasks: Task[] = []
   closers.push(() => Promise.all(tasks.map((task) => task.stop())))
 
   async function serveMetrics(): Promise<number | undefined> {
@@ -98,7 +101,12 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
       host: config.host,
       port: config.metricsPort,
       registry: metrics.registry,
-      readiness: () => ({ status: 'ready', model: { id: model.id, revision: model.revision }, provider }),
+      readiness: () => ({
+        status: 'ready',
+        model: { id: model.id, revision: model.revision },
+        provider,
+        settings: tuner.settings(),
+      }),
     })
     closers.push(() => server.close())
     return server.port
@@ -126,6 +134,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Work
 
   async function start(): Promise<{ metricsPort?: number }> {
     await judge.ready()
+    const consumer = createUploadConsumer(connection, { concurrency: tuner.settings().concurrency, handler, log })
+    tasks.push(consumer)
     const metricsPort = await serveMetrics()
     if (config.reconciler) tasks.push(openReconciler(), keepReviews({ reviews: createPgReviewUpkeep(database), metrics, log }))
     if (config.retention) tasks.push(openRetention())

@@ -6,7 +6,7 @@ import type { ExecutionProvider, ProviderNotice } from '../core/infra/execution-
 import type { Logger } from '../core/infra/logger.ts'
 import { createBatcher } from './clip/batcher.ts'
 import type { StuckModel } from './clip/create-inference-thread.ts'
-import { createImageEncoder } from './clip/image-encoder.ts'
+import { createImageEncoder, type ImageEncoder } from './clip/image-encoder.ts'
 import type { Model } from './clip/open-model.ts'
 import type { View } from './clip/preprocessing.ts'
 import { createTextCache } from './clip/text-cache.ts'
@@ -44,15 +44,15 @@ export type Judge = {
   close(): Promise<void>
 }
 
-export type JudgeOptions = {
+type BatchOptions = { maxBatch: number; batchWaitMs: number }
+
+export type JudgeOptions = BatchOptions & {
   model: Model
   preprocess: 'fast' | 'exact'
   decoders: number
   decodeLimits: { cpuMs: number; wallMs: number; memoryBytes: number }
   maxPixels: number
   avif: boolean
-  maxBatch: number
-  batchWaitMs: number
   inferenceThreads: number
   executionProviders: readonly ExecutionProvider[]
   /** Told when the image side of the model begins to run somewhere. */
@@ -63,6 +63,8 @@ export type JudgeOptions = {
   textCacheDir?: string | undefined
   /** Where edited graphs of the model are kept; without one it runs as it came. */
   graphDir?: string | undefined
+  /** Called once the model is open: finds how its views are put into batches from then on. */
+  tune?: (images: ImageEncoder) => Promise<BatchOptions>
   onBatch?: (views: number) => void
   /** For the image side of the model. */
   whenStuck?: StuckModel
@@ -89,17 +91,20 @@ export function createJudge(options: JudgeOptions): Judge {
   })
   const texts = createTextEncoder(model, { threads: options.inferenceThreads })
   const textCache = createTextCache(texts, model, { dir: options.textCacheDir })
-  const batcher = createBatcher({
-    maxBatch: options.maxBatch,
-    maxWaitMs: options.batchWaitMs,
-    run: (views: Uint8Array[]) => images.encode(views),
-    ...(options.onBatch && { onBatch: options.onBatch }),
-  })
+  const batcherOf = ({ maxBatch, batchWaitMs }: BatchOptions) =>
+    createBatcher({
+      maxBatch,
+      maxWaitMs: batchWaitMs,
+      run: (views: Uint8Array[]) => images.encode(views),
+      ...(options.onBatch && { onBatch: options.onBatch }),
+    })
+  let batcher = batcherOf(options)
   let policies: CompiledPolicy[] = []
 
   return {
     async ready() {
       await Promise.all([images.ready(), decoder.ready()])
+      if (options.tune) batcher = batcherOf(await options.tune(images))
     },
 
     async judge(file, onDecoded) {
@@ -125,7 +130,7 @@ export function createJudge(options: JudgeOptions): Judge {
 
     policies: () => policies,
 
-    embedInPassing: (views) => Promise.all(views.map(batcher.addInPassing)),
+    embedInPassing: (views) => Promise.all(views.map((view) => batcher.addInPassing(view))),
 
     async close() {
       await Promise.all([decoder.close(), images.close(), texts.close()])

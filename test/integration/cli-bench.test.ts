@@ -2,6 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfig } from '../../services/core/infra/config.ts'
+import { silentLogger } from '../../services/core/infra/logger.ts'
+import { openModel } from '../../services/worker/clip/open-model.ts'
+import { openTuner } from '../../services/worker/clip/tuning/open-tuner.ts'
 import { runCli } from '../support/cli.ts'
 import { copyTinyModel } from '../support/parity.ts'
 
@@ -11,13 +15,22 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
-test('tuning prints settings for this machine that the service takes', async () => {
+test('tuning prints settings for this machine that the service takes, and keeps them for its workers', async () => {
   const model = await copyTinyModel('tiny-clip', path.join(dir, 'tiny-clip'))
   const env = { PIXWARDEN_DATA_DIR: path.join(dir, 'data') }
   const { code, stdout } = await runCli(['bench', '--tune', '--model', model, '--seconds', '0.01', '--json'], { env })
-  const { measured, advice } = JSON.parse(stdout)
+  const { measured, advice, file } = JSON.parse(stdout)
   expect(code).toBe(0)
   expect(measured.length).toBeGreaterThanOrEqual(6)
   for (const { imagesPerSecond } of measured) expect(imagesPerSecond).toBeGreaterThan(0)
-  expect(Object.keys(advice.settings)).toEqual(['PIXWARDEN_INFERENCE_THREADS', 'PIXWARDEN_BATCH_SIZE', 'PIXWARDEN_BATCH_WAIT_MS'])
+  const set = readConfig(advice.settings)
+  const tuner = await openTuner(readConfig(env), await openModel(model), silentLogger())
+  const encode = () => Promise.reject(new Error('measured again'))
+  expect(await tuner.settle({ encode }, 'cpu')).toEqual({
+    maxBatch: set.maxBatch,
+    batchWaitMs: set.batchWaitMs,
+    concurrency: set.concurrency,
+    inferenceThreads: set.inferenceThreads,
+  })
+  expect(path.dirname(file)).toBe(path.join(dir, 'data', 'tuning'))
 })

@@ -38,6 +38,8 @@ export async function startService({ redisUrl, workers = 1, env = {} }: ServiceO
     PIXWARDEN_POLICIES: policies,
     PORT: '0',
     LOG_LEVEL: 'warn',
+    // A test waits for no measurement, and a trial compares like with like.
+    PIXWARDEN_TUNE: 'off',
     ...env,
   }
   const start = (service: 'api' | 'worker') => startProcess(service, settings)

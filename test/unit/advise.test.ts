@@ -1,28 +1,30 @@
 import { expect, test } from 'vitest'
-import { advise, type Measured } from '../../services/cli/bench/advise.ts'
+import { advise, type Way } from '../../services/cli/bench/advise.ts'
 
-const measured = (threads: number, batch: number, imagesPerSecond: number): Measured => ({
-  workers: 4 / threads,
+/** `rates` by the size of the batch, of all workers together. */
+const way = (workers: number, threads: number, rates: Record<number, number>): Way => ({
+  workers,
   threads,
-  batch,
-  imagesPerSecond,
-  msPerRun: (1000 * batch * (4 / threads)) / imagesPerSecond,
+  measured: Object.entries(rates).map(([batch, imagesPerSecond]) => ({
+    batch: Number(batch),
+    imagesPerSecond,
+    msPerRun: (1000 * Number(batch) * workers) / imagesPerSecond,
+  })),
 })
 
 test('the fastest way is advised', () => {
-  const { settings, why } = advise([measured(1, 1, 40), measured(1, 8, 60), measured(4, 1, 30), measured(4, 8, 50)])
-  expect(settings).toMatchObject({ PIXWARDEN_INFERENCE_THREADS: 1, PIXWARDEN_BATCH_SIZE: 8 })
-  expect(why).toContain('4 workers, 60.0 images a second')
+  const { advice, way: chosen } = advise([way(1, 4, { 1: 30, 8: 50 }), way(4, 1, { 1: 40, 8: 60 })])
+  expect(advice).toMatchObject({ workers: 4, inferenceThreads: 1, maxBatch: 8 })
+  expect(advice.why).toContain('4 workers, 60.0 images a second')
+  expect(chosen.workers).toBe(4)
 })
 
-test('a larger batch is not worth a wait for nearly nothing', () => {
-  const { settings } = advise([measured(1, 1, 40), measured(1, 4, 59), measured(1, 16, 60)])
-  expect(settings.PIXWARDEN_BATCH_SIZE).toBe(4)
+test('a worker for each core is advised unless one with all threads is faster by more than nothing', () => {
+  const perCore = way(4, 1, { 1: 58, 8: 59 })
+  expect(advise([perCore, way(1, 4, { 1: 60 })]).advice.workers).toBe(4)
+  expect(advise([perCore, way(1, 4, { 1: 70 })]).advice.workers).toBe(1)
 })
 
-test('a picture waits for a part of a run, never long, and not at all when there are no batches', () => {
-  const waitOf = (...all: Measured[]) => advise(all).settings.PIXWARDEN_BATCH_WAIT_MS
-  expect(waitOf(measured(4, 8, 100))).toBe(8)
-  expect(waitOf(measured(4, 8, 5))).toBe(20)
-  expect(waitOf(measured(1, 1, 40))).toBe(0)
+test('uploads in hand are for what one worker embeds', () => {
+  expect(advise([way(4, 1, { 1: 40, 8: 400 })]).advice.concurrency).toBe(16 + 10)
 })

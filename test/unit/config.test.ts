@@ -41,6 +41,13 @@ describe('without any setting', () => {
     expect(readConfig({ PIXWARDEN_BATCH_SIZE: '32' }).concurrency).toBe(64)
     expect(readConfig({ PIXWARDEN_BATCH_SIZE: '32', PIXWARDEN_CONCURRENCY: '5' }).concurrency).toBe(5)
   })
+
+  test('what is not set is left to what is measured, unless that is off', () => {
+    const leftOpen = (env: Record<string, string>) => [...readConfig(env).leftOpen].sort()
+    expect(leftOpen({})).toEqual(['batchWaitMs', 'concurrency', 'inferenceThreads', 'maxBatch'])
+    expect(leftOpen({ PIXWARDEN_BATCH_SIZE: '4', PIXWARDEN_INFERENCE_THREADS: '1' })).toEqual(['batchWaitMs'])
+    expect(leftOpen({ PIXWARDEN_TUNE: 'off' })).toEqual([])
+  })
 })
 
 describe('a setting', () => {

@@ -1,55 +1,79 @@
-import os from 'node:os'
 import path from 'node:path'
-import { createImageEncoder } from '../../worker/clip/image-encoder.ts'
+import type { Config } from '../../core/infra/config.ts'
+import type { ExecutionProvider } from '../../core/infra/execution-providers.ts'
+import { usableCores } from '../../core/infra/usable-cores.ts'
+import { createImageEncoder, type ImageEncoder } from '../../worker/clip/image-encoder.ts'
 import type { Model } from '../../worker/clip/open-model.ts'
+import type { Measured } from '../../worker/clip/tuning/choose-batching.ts'
+import { batchesFor } from '../../worker/clip/tuning/probe.ts'
+import { keepTuning, type Tuning, tuningFileOf } from '../../worker/clip/tuning/tuning-file.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { openCommandModel } from '../open-command-model.ts'
 import { type Env, readSettings, type SettingOptions } from '../settings.ts'
 import { textTable } from '../text-table.ts'
 import { writeOutput } from '../write-output.ts'
-import { type Advice, advise, type Measured } from './advise.ts'
+import { type Advice, advise, type Way } from './advise.ts'
 
 export type TuneOptions = SettingOptions & { seconds: number; json?: boolean }
 
-const BATCHES = [1, 2, 4, 8, 16, 32]
+type MeasuredWay = Way & { provider: ExecutionProvider }
 
-/** Runs the model in batches of several sizes, and prints the settings with which this machine embeds most. Throws AppError `invalid-config` or `invalid-model`. */
+/** Runs the model in batches of several sizes, and keeps and prints the settings with which this machine embeds most. Throws AppError `invalid-config` or `invalid-model`. */
 export async function tune(options: TuneOptions, env: Env): Promise<ExitCode> {
   const config = readSettings(env, options)
   const model = await openCommandModel(config)
-  const cores = os.availableParallelism()
-  const measured: Measured[] = []
-  for (const threads of new Set([1, cores])) {
-    const workers = Math.floor(cores / threads)
-    const encoders = Array.from({ length: workers }, () =>
-      createImageEncoder(model, {
-        threads,
-        providers: config.executionProviders,
-        graphDir: path.join(config.dataDir, 'graphs'),
-      }),
-    )
-    try {
-      // One after the other: the first edits the graph for all.
-      for (const encoder of encoders) await encoder.ready()
-      for (const batch of BATCHES)
-        measured.push({ threads, workers, batch, ...(await measure(encoders, model, batch, options.seconds)) })
-    } finally {
-      await Promise.all(encoders.map((encoder) => encoder.close()))
-    }
-  }
-  const advice = advise(measured)
-  await writeOutput(
-    options.json ? `${JSON.stringify({ model: model.id, measured, advice }, undefined, 2)}\n` : tableOf(measured, advice),
-  )
+  const ways: MeasuredWay[] = []
+  for (const way of waysFor(config)) ways.push({ ...way, ...(await measureWay(way, config, model, options.seconds)) })
+  const { advice, way } = advise(ways)
+  const file = tuningFileOf(config, model)
+  await keepTuning(file, tuningOf(advice, way))
+  const measured = ways.flatMap(({ workers, threads, measured }) => measured.map((each) => ({ workers, threads, ...each })))
+  const found = { model: model.id, measured, advice: { settings: settingsOf(advice), why: advice.why }, file: file.path }
+  await writeOutput(options.json ? `${JSON.stringify(found, undefined, 2)}\n` : tableOf(measured, advice, file.path))
   return EXIT.ok
 }
 
-type Encoder = ReturnType<typeof createImageEncoder>
+/** All cores: by a worker for each, or by one worker with as many threads; a device by one worker. */
+function waysFor({ leftOpen, inferenceThreads, executionProviders }: Config): Pick<Way, 'workers' | 'threads'>[] {
+  const cores = usableCores()
+  const threads = leftOpen.has('inferenceThreads') ? new Set([1, cores]) : [inferenceThreads]
+  if (executionProviders[0] !== 'cpu') return [{ workers: 1, threads: inferenceThreads }]
+  return [...threads].map((each) => ({ workers: Math.max(1, Math.floor(cores / each)), threads: each }))
+}
+
+async function measureWay(
+  { workers, threads }: Pick<Way, 'workers' | 'threads'>,
+  config: Config,
+  model: Model,
+  seconds: number,
+): Promise<{ provider: ExecutionProvider; measured: Measured[] }> {
+  let provider: ExecutionProvider = 'cpu'
+  const encoders = Array.from({ length: workers }, () =>
+    createImageEncoder(model, {
+      threads,
+      providers: config.executionProviders,
+      graphDir: path.join(config.dataDir, 'graphs'),
+      onOpened: ({ provider: opened }) => {
+        provider = opened
+      },
+    }),
+  )
+  try {
+    // One after the other: the first edits the graph for all.
+    for (const encoder of encoders) await encoder.ready()
+    const measured: Measured[] = []
+    for (const batch of batchesFor(provider)) measured.push({ batch, ...(await measure(encoders, model, batch, seconds)) })
+    return { provider, measured }
+  } finally {
+    await Promise.all(encoders.map((encoder) => encoder.close()))
+  }
+}
 
 /** As many workers as there will be, all at once: they share caches and memory. */
-async function measure(encoders: Encoder[], { preprocessing }: Model, batch: number, seconds: number) {
+async function measure(encoders: ImageEncoder[], { preprocessing }: Model, batch: number, seconds: number) {
   const size = 3 * preprocessing.width * preprocessing.height
-  const run = (encoder: Encoder) => encoder.encode(Array.from({ length: batch }, (_, view) => new Uint8Array(size).fill(view)))
+  const run = (encoder: ImageEncoder) =>
+    encoder.encode(Array.from({ length: batch }, (_, view) => new Uint8Array(size).fill(view)))
   await Promise.all(encoders.map(run))
   const startedAt = performance.now()
   const runs = await Promise.all(
@@ -67,7 +91,20 @@ async function measure(encoders: Encoder[], { preprocessing }: Model, batch: num
   return { imagesPerSecond: (1000 * total * batch) / ms, msPerRun: (ms * encoders.length) / total }
 }
 
-function tableOf(measured: Measured[], { settings, why }: Advice): string {
+function tuningOf({ inferenceThreads, maxBatch, batchWaitMs, concurrency }: Advice, { provider, measured }: MeasuredWay): Tuning {
+  return { provider, inferenceThreads, maxBatch, batchWaitMs, concurrency, measured }
+}
+
+function settingsOf({ inferenceThreads, maxBatch, batchWaitMs, concurrency }: Advice): Record<string, number> {
+  return {
+    PIXWARDEN_INFERENCE_THREADS: inferenceThreads,
+    PIXWARDEN_BATCH_SIZE: maxBatch,
+    PIXWARDEN_BATCH_WAIT_MS: batchWaitMs,
+    PIXWARDEN_CONCURRENCY: concurrency,
+  }
+}
+
+function tableOf(measured: (Measured & Pick<Way, 'workers' | 'threads'>)[], advice: Advice, file: string): string {
   const rows = measured.map(({ workers, threads, batch, imagesPerSecond, msPerRun }) => [
     String(workers),
     String(threads),
@@ -75,6 +112,7 @@ function tableOf(measured: Measured[], { settings, why }: Advice): string {
     imagesPerSecond.toFixed(1),
     msPerRun.toFixed(1),
   ])
-  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  return `${textTable(['WORKERS', 'THREADS', 'BATCH', 'IMAGES/S', 'MS A RUN'], rows)}\n${why}\n\n${lines.join('\n')}\n`
+  const lines = Object.entries(settingsOf(advice)).map(([name, value]) => `${name}=${value}`)
+  const kept = `Kept in ${file}: workers with this data folder take it when they start, but for what their environment sets.`
+  return `${textTable(['WORKERS', 'THREADS', 'BATCH', 'IMAGES/S', 'MS A RUN'], rows)}\n${advice.why}\n${kept}\n\n${lines.join('\n')}\n`
 }

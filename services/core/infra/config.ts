@@ -41,10 +41,11 @@ const variables = z.object({
   PIXWARDEN_MODEL: z.string().default('embedded'),
   PIXWARDEN_MODELS_DIR: z.string().optional(),
   PIXWARDEN_PREPROCESS: choice('fast', 'exact').default('fast'),
-  PIXWARDEN_BATCH_SIZE: integer(1, 256).default(8),
-  PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).default(5),
+  PIXWARDEN_TUNE: toggle.default(true),
+  PIXWARDEN_BATCH_SIZE: integer(1, 256).optional(),
+  PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).optional(),
   PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
-  PIXWARDEN_INFERENCE_THREADS: integer(1, 256).default(1),
+  PIXWARDEN_INFERENCE_THREADS: integer(1, 256).optional(),
   PIXWARDEN_EXECUTION_PROVIDERS: executionProviders.default(['cpu']),
   PIXWARDEN_INFERENCE_TIMEOUT_SECONDS: integer(1, 3600).default(60),
   PIXWARDEN_DECODERS: integer(1, 64).default(2),
@@ -100,6 +101,11 @@ export type ReviewTimes = {
   undoMs: number
 }
 
+/** What a machine decides better than a default does. */
+export type Tunable = 'maxBatch' | 'batchWaitMs' | 'concurrency' | 'inferenceThreads'
+
+const DEFAULT_BATCH = 8
+
 export type Config = {
   databaseUrl: string | undefined
   redisUrl: string | undefined
@@ -122,6 +128,8 @@ export type Config = {
   /** Jobs a worker holds at once: 2 × the largest batch unless set. */
   concurrency: number
   inferenceThreads: number
+  /** Of those four, what the environment leaves to what a worker measures: here are the defaults. */
+  leftOpen: ReadonlySet<Tunable>
   /** What the image side of the model may run on, best first. */
   executionProviders: readonly ExecutionProvider[]
   /** For one run of the model, after which a worker ends. */
@@ -209,10 +217,11 @@ function toConfig(read: z.infer<typeof variables>): Config {
     model: read.PIXWARDEN_MODEL,
     modelsDir: path.resolve(read.PIXWARDEN_MODELS_DIR ?? path.join(dataDir, 'models')),
     preprocess: read.PIXWARDEN_PREPROCESS,
-    maxBatch: read.PIXWARDEN_BATCH_SIZE,
-    batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
-    concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * read.PIXWARDEN_BATCH_SIZE,
-    inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
+    maxBatch: read.PIXWARDEN_BATCH_SIZE ?? DEFAULT_BATCH,
+    batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS ?? 5,
+    concurrency: read.PIXWARDEN_CONCURRENCY ?? 2 * (read.PIXWARDEN_BATCH_SIZE ?? DEFAULT_BATCH),
+    inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS ?? 1,
+    leftOpen: new Set(read.PIXWARDEN_TUNE ? leftOpen(read) : []),
     executionProviders: read.PIXWARDEN_EXECUTION_PROVIDERS,
     inferenceTimeoutMs: 1000 * read.PIXWARDEN_INFERENCE_TIMEOUT_SECONDS,
     decoders: read.PIXWARDEN_DECODERS,
@@ -252,6 +261,17 @@ function toConfig(read: z.infer<typeof variables>): Config {
     outbound: { allow: read.PIXWARDEN_OUTBOUND_ALLOW, ports: read.PIXWARDEN_OUTBOUND_PORTS },
     fetchTimeoutMs: read.PIXWARDEN_FETCH_TIMEOUT_MS,
   }
+}
+
+function leftOpen(read: z.infer<typeof variables>): Tunable[] {
+  const given: Record<Tunable, number | undefined> = {
+    maxBatch: read.PIXWARDEN_BATCH_SIZE,
+    batchWaitMs: read.PIXWARDEN_BATCH_WAIT_MS,
+    // Goes by the batch.
+    concurrency: read.PIXWARDEN_CONCURRENCY ?? read.PIXWARDEN_BATCH_SIZE,
+    inferenceThreads: read.PIXWARDEN_INFERENCE_THREADS,
+  }
+  return (Object.keys(given) as Tunable[]).filter((name) => given[name] === undefined)
 }
 
 /** Of settings that are without bound at 0. */

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { chooseBatching, type Measured } from '../../services/worker/clip/tuning/choose-batching.ts'
+
+const measured = (rates: Record<number, number>): Measured[] =>
+  Object.entries(rates).map(([batch, imagesPerSecond]) => ({
+    batch: Number(batch),
+    imagesPerSecond,
+    msPerRun: (1000 * Number(batch)) / imagesPerSecond,
+  }))
+
+test('a larger batch is not worth nearly nothing', () => {
+  expect(chooseBatching(measured({ 1: 40, 4: 59, 16: 60 })).maxBatch).toBe(4)
+  expect(chooseBatching(measured({ 1: 40, 4: 57, 16: 60 })).maxBatch).toBe(16)
+})
+
+test('a view waits for a part of the time of one, never long, and not at all when there are no batches', () => {
+  expect(chooseBatching(measured({ 1: 100, 8: 200 })).batchWaitMs).toBe(2)
+  expect(chooseBatching(measured({ 1: 5, 8: 10 })).batchWaitMs).toBe(10)
+  expect(chooseBatching(measured({ 1: 40, 8: 40 })).batchWaitMs).toBe(0)
+})
+
+test('a fast model has more uploads in hand than two batches, for they are elsewhere most of the time', () => {
+  expect(chooseBatching(measured({ 1: 200 })).concurrency).toBe(22)
+  expect(chooseBatching(measured({ 1: 1 })).concurrency).toBe(3)
+})
