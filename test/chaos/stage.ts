@@ -32,6 +32,7 @@ export async function openStage({ model, queue = 'redis', workers = 1, env = {} 
   let redis = queue === 'redis' ? await startRedis() : undefined
   const settings = {
     PATH: process.env.PATH ?? '',
+    PIXWARDEN_TUNE: 'off',
     DATABASE_URL: database.url,
     ...(redis && { REDIS_URL: redis.url }),
     PIXWARDEN_DATA_DIR: dir,

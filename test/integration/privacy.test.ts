@@ -29,6 +29,7 @@ describe('what a camera writes into a picture', () => {
     worker = fork(path.join(packageRoot, 'dist', 'services', 'worker', 'main.js'), {
       env: {
         PATH: process.env.PATH ?? '',
+        PIXWARDEN_TUNE: 'off',
         DATABASE_URL: api.database.url,
         PIXWARDEN_BLOB_DIR: api.blobs,
         PIXWARDEN_DATA_DIR: dir,
