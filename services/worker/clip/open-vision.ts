@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { dot } from '../../core/domain/vector.ts'
+import { bringWeights, weightsBeside } from './bring-weights.ts'
 import { editVisionGraph } from './graph/edit-vision-graph.ts'
 import type { Model } from './open-model.ts'
 import type { SessionOptions } from './open-session.ts'
@@ -28,8 +29,19 @@ export type OpenVisionOptions = SessionOptions & {
  */
 export async function openVision(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
   if (graphDir === undefined) return openVisionSession(model.visionFile, model, options)
-  const kept = path.join(graphDir, `${model.revision}-${EDITION}.onnx`)
+  const kept = await placeFor(model, graphDir)
   return (await openKept(kept, model, options)) ?? (await openBest(kept, model, options))
+}
+
+/** Weights must be found beside the edited graph as beside the original, by names that many models share: such a graph has a folder of its own. */
+async function placeFor({ visionFile, revision }: Model, graphDir: string): Promise<string> {
+  const name = `${revision}-${EDITION}.onnx`
+  const weights = await weightsBeside(visionFile)
+  if (weights.length === 0) return path.join(graphDir, name)
+  const dir = path.join(graphDir, revision)
+  // Without them the graph does not load, and the original runs.
+  await bringWeights(weights, dir).catch(() => {})
+  return path.join(dir, name)
 }
 
 /** Beside a graph that might have been: that none was as good as the original, which other providers may see otherwise. */

@@ -1,7 +1,10 @@
 import type { Preprocessing } from './preprocessing.ts'
 
+/** Numbers as they are, or halves by their bits. */
+export type PixelNumbers = Float32Array | Uint16Array
+
 /** For each channel, R G B, what each of the 256 values of a byte becomes. */
-export type NormalisationTables = readonly [Float32Array, Float32Array, Float32Array]
+export type NormalisationTables<Numbers = Float32Array> = readonly [Numbers, Numbers, Numbers]
 
 /**
  * The float32 arithmetic of the reference, `((u8 · rescale) − mean) / std`, rounded after each step as NumPy does,
@@ -21,7 +24,7 @@ export function normalisationTables({
 }
 
 /** Writes pixels, RGB row by row, shape [height, width, 3], into `out` as three planes, shape [3, height, width]. */
-export function fillPlanes(pixels: Uint8Array, [red, green, blue]: NormalisationTables, out: Float32Array): void {
+export function fillPlanes(pixels: Uint8Array, [red, green, blue]: NormalisationTables<PixelNumbers>, out: PixelNumbers): void {
   const area = pixels.length / 3
   for (let i = 0, p = 0; i < area; i++, p += 3) {
     out[i] = red[pixels[p] as number] as number

@@ -2,9 +2,10 @@ import { Tensor } from 'onnxruntime-node'
 import { AppError } from '../../core/domain/errors.ts'
 import { normalise } from '../../core/domain/vector.ts'
 import { BYTES_INPUT } from './graph/take-bytes.ts'
+import { toHalf } from './half.ts'
 import type { Model } from './open-model.ts'
 import { embeddingOutput, fixedSize, openSession, type SessionOptions, type TensorInfo } from './open-session.ts'
-import { fillPlanes, normalisationTables } from './pixels-to-tensor.ts'
+import { fillPlanes, normalisationTables, type PixelNumbers } from './pixels-to-tensor.ts'
 import { rowsOf } from './rows-of.ts'
 
 /** Unit embeddings, shape [dim], of views, RGB, shape [height, width, 3]. One call at a time: they share a buffer. */
@@ -24,7 +25,7 @@ export async function openVisionSession(file: string, model: VisionModel, option
   const bytes = inputs.find(({ name }) => name === BYTES_INPUT)
   const input = bytes ?? pixelInput(file, inputs, preprocessing)
   const fixedBatch = fixedSize(input.shape[0])
-  const toTensor = bytes ? bytesTensor(preprocessing) : floatTensor(preprocessing)
+  const toTensor = bytes ? bytesTensor(preprocessing) : numbersTensor(preprocessing, input.type === 'float16')
 
   async function run(views: Uint8Array[]): Promise<Float32Array[]> {
     const results = await session.run({ [input.name]: toTensor(views, fixedBatch ?? views.length) }, [output])
@@ -55,25 +56,31 @@ function bytesTensor({ height, width }: Model['preprocessing']): ToTensor {
   }
 }
 
-function floatTensor(preprocessing: Model['preprocessing']): ToTensor {
+function numbersTensor(preprocessing: Model['preprocessing'], areHalves: boolean): ToTensor {
   const { height, width } = preprocessing
-  const tables = normalisationTables(preprocessing)
+  const [red, green, blue] = normalisationTables(preprocessing)
+  const tables = areHalves ? ([halvesOf(red), halvesOf(green), halvesOf(blue)] as const) : ([red, green, blue] as const)
   const viewSize = 3 * height * width
-  let buffer = new Float32Array(0)
+  let buffer: PixelNumbers = new Float32Array(0)
   return (views, batch) => {
-    if (buffer.length < batch * viewSize) buffer = new Float32Array(batch * viewSize)
+    const length = batch * viewSize
+    if (buffer.length < length) buffer = areHalves ? new Uint16Array(length) : new Float32Array(length)
     for (const [index, view] of views.entries())
       fillPlanes(view, tables, buffer.subarray(index * viewSize, (index + 1) * viewSize))
-    return new Tensor('float32', buffer.subarray(0, batch * viewSize), [batch, 3, height, width])
+    return new Tensor(areHalves ? 'float16' : 'float32', buffer.subarray(0, length), [batch, 3, height, width])
   }
 }
 
+function halvesOf(numbers: Float32Array): Uint16Array {
+  return Uint16Array.from(numbers, toHalf)
+}
+
 function pixelInput(file: string, inputs: TensorInfo[], { height, width }: Model['preprocessing']): TensorInfo {
-  const images = inputs.filter(({ type, shape }) => type === 'float32' && shape.length === 4)
+  const images = inputs.filter(({ type, shape }) => /^float(32|16)$/.test(type) && shape.length === 4)
   const input = images.find(({ name }) => name === 'pixel_values') ?? images[0]
   if (!input || inputs.length > 1) {
     const found = inputs.map(({ name, type, shape }) => `${name} (${type}, [${shape.join(', ')}])`).join(', ')
-    throw new AppError('invalid-model', `${file} must have one input, float32 [batch, 3, height, width], not ${found}`)
+    throw new AppError('invalid-model', `${file} must have one input, float32 or float16 [batch, 3, height, width], not ${found}`)
   }
   const wanted = [undefined, 3, height, width]
   if (input.shape.some((axis, index) => wanted[index] !== undefined && (fixedSize(axis) ?? wanted[index]) !== wanted[index]))

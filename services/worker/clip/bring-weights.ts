@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto'
+import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import path from 'node:path'
+
+/** The files in which a graph keeps weights beside it, as the hub's exports name them: `vision_model.onnx_data`. */
+export async function weightsBeside(graph: string): Promise<string[]> {
+  const [dir, name] = [path.dirname(graph), path.basename(graph)]
+  const names = (await readdir(dir)).filter((each) => each.startsWith(name) && each !== name)
+  return names.map((each) => path.join(dir, each))
+}
+
+/**
+ * Brings weights into another folder under their names, where a runtime that looks for them beside a graph finds them: by a link, so that they take no room, or by
+ * a copy where the disk is another. What is there already is left when it is the same by its size and time.
+ */
+export async function bringWeights(weights: readonly string[], dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true })
+  for (const file of weights) {
+    const there = path.join(dir, path.basename(file))
+    if (!(await isSame(file, there))) await bring(file, there)
+  }
+}
+
+async function bring(file: string, there: string): Promise<void> {
+  const part = `${there}.${randomUUID()}`
+  try {
+    await link(file, part).catch(() => copy(file, part))
+    await rename(part, there)
+  } finally {
+    // Also left by a rename of a link to what another worker has linked meanwhile.
+    await rm(part, { force: true })
+  }
+}
+
+async function copy(file: string, to: string): Promise<void> {
+  await copyFile(file, to)
+  const { atime, mtime } = await stat(file)
+  await utimes(to, atime, mtime)
+  const copied = await open(to, 'r+')
+  await copied.sync().finally(() => copied.close())
+}
+
+async function isSame(file: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all([stat(file), stat(other).catch(() => undefined)])
+  return two !== undefined && one.size === two.size && Math.abs(one.mtimeMs - two.mtimeMs) < 1
+}
