@@ -1,14 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
 import { quantile } from '../chaos/quantile.ts'
 
-/** A way to do some work: the file that does it and what it is told. */
-export type Contestant = { name: string; entry: string; args: Record<string, unknown> }
+/** A way to do some work: the file that does it, or a command of another language, and what it is told: its last argument, as JSON. */
+export type Contestant = { name: string; args: Record<string, unknown> } & ({ entry: string } | { command: string[] })
 
-/** What a contestant is asked for and answers, over IPC; its first message is `ready`. */
+/** What a contestant is asked for and answers, a line of JSON each, over file descriptor 3; its first line is `"ready"`. */
 export type Turn = { seconds: number }
 export type Done = { items: number; ms: number }
+
+export type ContestOptions = {
+  rounds: number
+  seconds: number
+  /** Whether each is to have one core and no more. */
+  pinned?: boolean
+}
 
 const CORE = '0'
 
@@ -18,40 +27,49 @@ const CORE = '0'
  */
 export async function contest(
   contestants: Contestant[],
-  { rounds, seconds }: { rounds: number; seconds: number },
+  { rounds, seconds, pinned = true }: ContestOptions,
 ): Promise<Map<string, number>> {
-  const running = await Promise.all(contestants.map(start))
+  const running = await Promise.all(contestants.map((contestant) => start(contestant, pinned)))
   const rates = new Map(contestants.map(({ name }) => [name, [] as number[]]))
   try {
     for (let round = 0; round < rounds; round++)
-      for (const { name, child } of running) {
-        const { items, ms } = await turn(child, seconds)
+      for (const { name, turn } of running) {
+        const { items, ms } = await turn({ seconds })
         rates.get(name)?.push((1000 * items) / ms)
       }
   } finally {
-    for (const { child } of running) child.kill('SIGKILL')
+    for (const { kill } of running) kill()
   }
   return new Map([...rates].map(([name, all]) => [name, quantile(all, 0.5)]))
 }
 
-async function start({ name, entry, args }: Contestant): Promise<{ name: string; child: ChildProcess }> {
-  const file = path.join(import.meta.dirname, `${entry}.js`)
-  const child = spawn('taskset', ['-c', CORE, process.execPath, file, JSON.stringify(args)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+type Running = { name: string; turn(turn: Turn): Promise<Done>; kill(): void }
+
+async function start(contestant: Contestant, pinned: boolean): Promise<Running> {
+  const { name, args } = contestant
+  const [file = '', ...rest] = [...(pinned ? ['taskset', '-c', CORE] : []), ...commandOf(contestant), JSON.stringify(args)]
+  const child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] })
+  const channel = child.stdio[3] as Duplex
+  const lines = createInterface({ input: channel })
+  const ended = once(child, 'exit').then(([code, signal]): never => {
+    throw new Error(`${name} ended with ${code ?? signal}`)
   })
-  await answerOf(child, name)
-  return { name, child }
+  const answer = async () => {
+    const [line] = await Promise.race([once(lines, 'line'), ended])
+    return JSON.parse(line)
+  }
+  await answer()
+  return {
+    name,
+    turn(turn) {
+      channel.write(`${JSON.stringify(turn)}\n`)
+      return answer()
+    },
+    kill: () => child.kill('SIGKILL'),
+  }
 }
 
-async function turn(child: ChildProcess, seconds: number): Promise<Done> {
-  child.send({ seconds } satisfies Turn)
-  return (await answerOf(child, 'a contestant')) as Done
-}
-
-async function answerOf(child: ChildProcess, name: string): Promise<unknown> {
-  const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`${name} ended with ${code}`)
-  })
-  const [message] = await Promise.race([once(child, 'message'), ended])
-  return message
+function commandOf(contestant: Contestant): string[] {
+  if ('command' in contestant) return contestant.command
+  return [process.execPath, path.join(import.meta.dirname, `${contestant.entry}.js`)]
 }
