@@ -11,6 +11,7 @@ import { benchClip } from './clip/clip-bench.ts'
 import { photosOf, writePhotos } from './photos.ts'
 import { isMet, type Measured, machine, printReport, type Ratio, type Report } from './report.ts'
 import { measureQueueWait, measureThroughput, type Throughput } from './service-run.ts'
+import { benchViews } from './views/views-bench.ts'
 
 const SIZES = [
   { name: '0.3 MP', width: 640, height: 480, count: 600 },
@@ -35,7 +36,11 @@ try {
 }
 
 async function bench(): Promise<Report> {
-  const parts: Record<string, () => Promise<Measured>> = { embedded: benchEmbedded, clip: () => benchClip(dir, redis.url) }
+  const parts: Record<string, () => Promise<Measured>> = {
+    embedded: benchEmbedded,
+    clip: () => benchClip(dir, redis.url),
+    views: () => benchViews(dir),
+  }
   const measured: [string, Measured][] = []
   for (const [name, measure] of Object.entries(parts))
     if (values.only === undefined || values.only === name) measured.push([name, await measure()])
