@@ -26,5 +26,5 @@ test('a worker for each core is advised unless one with all threads is faster by
 })
 
 test('uploads in hand are for what one worker embeds', () => {
-  expect(advise([way(4, 1, { 1: 40, 8: 400 })]).advice.concurrency).toBe(16 + 10)
+  expect(advise([way(4, 1, { 1: 40, 8: 400 })]).advice.concurrency).toBe(16 + 20)
 })

@@ -20,6 +20,6 @@ test('a view waits for a part of the time of one, never long, and not at all whe
 })
 
 test('a fast model has more uploads in hand than two batches, for they are elsewhere most of the time', () => {
-  expect(chooseBatching(measured({ 1: 200 })).concurrency).toBe(22)
+  expect(chooseBatching(measured({ 1: 200 })).concurrency).toBe(42)
   expect(chooseBatching(measured({ 1: 1 })).concurrency).toBe(3)
 })

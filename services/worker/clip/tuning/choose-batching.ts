@@ -14,8 +14,8 @@ export const WORTH_IT = 0.97
 /** Of a run for one view, that it may wait for others. While the model is busy a batch gathers without waiting. */
 const WAIT_SHARE = 0.2
 const LONGEST_WAIT_MS = 10
-/** What an upload spends outside of the model at least. */
-const ELSEWHERE_SECONDS = 0.1
+/** What an upload spends outside of the model. */
+const ELSEWHERE_SECONDS = 0.2
 
 /** Chooses the smallest batch that is nearly as fast as the best one. Throws RangeError when nothing was measured. */
 export function chooseBatching(measured: readonly Measured[]): Batching {

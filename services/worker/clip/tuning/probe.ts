@@ -11,7 +11,7 @@ export type ProbeOptions = {
 }
 
 /** For a model that is fast; of a slow one a run may take longer. */
-const WITHIN_MS = 2000
+const WITHIN_MS = 2500
 const ROUNDS = 5
 
 /**
