@@ -8,6 +8,7 @@ import { startService } from '../support/service.ts'
 import { startThrowawayPostgres } from '../support/throwaway-postgres.ts'
 import { type BareRates, bareRates, secondsPerImage } from './bare-rates.ts'
 import { benchClip } from './clip/clip-bench.ts'
+import { benchPeers } from './clip/peers-bench.ts'
 import { photosOf, writePhotos } from './photos.ts'
 import { isMet, type Measured, machine, printReport, type Ratio, type Report } from './report.ts'
 import { measureQueueWait, measureThroughput, type Throughput } from './service-run.ts'
@@ -39,6 +40,7 @@ async function bench(): Promise<Report> {
   const parts: Record<string, () => Promise<Measured>> = {
     embedded: benchEmbedded,
     clip: () => benchClip(dir, redis.url),
+    peers: () => benchPeers(dir),
     views: () => benchViews(dir),
   }
   const measured: [string, Measured][] = []

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 
-export type Ratio = { name: string; value: number; goal: number; direction: 'min' | 'max' }
+/** Without a goal it is told and not judged. */
+export type Ratio = { name: string; value: number; goal?: number; direction: 'min' | 'max' }
 export type Report = { machine: Record<string, unknown>; ratios: Ratio[]; figures: Record<string, unknown> }
 
 /** What a part of the bench finds. */
@@ -11,6 +12,7 @@ export function machine(): Report['machine'] {
 }
 
 export function isMet({ value, goal, direction }: Ratio): boolean {
+  if (goal === undefined) return true
   return direction === 'min' ? value >= goal : value <= goal
 }
 
@@ -18,12 +20,14 @@ export function isMet({ value, goal, direction }: Ratio): boolean {
 export function printReport({ machine, ratios, figures }: Report): void {
   console.log(`\n${Object.values(machine).join(' · ')}\n`)
   const width = Math.max(...ratios.map(({ name }) => name.length))
-  for (const ratio of ratios) {
-    const goal = `${ratio.direction === 'min' ? '≥' : '≤'} ${ratio.goal}`
-    console.log(
-      `${ratio.name.padEnd(width)}  ${ratio.value.toFixed(3).padStart(9)}  goal ${goal.padEnd(8)} ${isMet(ratio) ? 'met' : 'MISSED'}`,
-    )
-  }
+  for (const ratio of ratios)
+    console.log(`${ratio.name.padEnd(width)}  ${ratio.value.toFixed(3).padStart(9)}  ${verdictOf(ratio)}`)
   console.log('\nfigures of this run (this machine, this hour: compare only within one run)')
   for (const [name, value] of Object.entries(figures)) console.log(`  ${name}: ${JSON.stringify(value)}`)
+}
+
+function verdictOf(ratio: Ratio): string {
+  if (ratio.goal === undefined) return 'no goal'
+  const goal = `${ratio.direction === 'min' ? '≥' : '≤'} ${ratio.goal}`
+  return `goal ${goal.padEnd(8)} ${isMet(ratio) ? 'met' : 'MISSED'}`
 }

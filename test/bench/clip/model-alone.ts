@@ -3,8 +3,9 @@ import { openModel } from '../../../services/worker/clip/open-model.ts'
 import { openVision } from '../../../services/worker/clip/open-vision.ts'
 import { refuseTelemetry } from '../../../services/worker/clip/refuse-telemetry.ts'
 import { takeTurns } from '../take-turns.ts'
+import { PRODUCTS } from './random-clip.ts'
 
-/** Runs a model's image side and nothing else, edited as the service does or as it came; or a matrix product. */
+/** Runs a model's image side and nothing else, edited as the service does or as it came; or matrix products. */
 type Args = { dir: string; graphDir?: string; batch: number } | { product: string; rows: number; inner: number }
 
 refuseTelemetry()
@@ -30,6 +31,6 @@ async function productOf({ product, rows, inner }: Extract<Args, { product: stri
   )
   return async () => {
     await session.run({ x })
-    return 1
+    return PRODUCTS
   }
 }
