@@ -62,6 +62,15 @@ test.each(['embedded', 'tiny-clip', 'tiny-siglip', 'immich'])('every edit of %s 
   await original.release()
 })
 
+test('where a picture is cut into patches, no convolution is left', async () => {
+  const convolutions = async (name: string) => {
+    const [edit] = editVisionGraph(await readFile(modelOf(name).visionFile), modelOf(name))
+    return parseOnnx(Buffer.concat(edit?.graph ?? [])).nodes.filter(({ op }) => op === 'Conv').length
+  }
+  expect(await Promise.all(['tiny-clip', 'tiny-siglip', 'immich'].map(convolutions))).toEqual([0, 0, 0])
+  expect(await convolutions('embedded')).toBeGreaterThan(1)
+})
+
 test('a model that is written as it was read is the same, byte for byte', async () => {
   const file = await readFile(modelOf('tiny-clip').visionFile)
   expect(Buffer.concat(serialiseOnnx(parseOnnx(file))).equals(file)).toBe(true)
@@ -108,7 +117,7 @@ describe('a model that is opened', () => {
     await utimes(left, anHourAgo, anHourAgo)
     const model = modelOf('tiny-clip')
     await (await openVision(model, { threads: 1, graphDir })).release()
-    expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-1.onnx`]))
+    expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-2.onnx`]))
   })
 
   test('works where nothing can be kept', async () => {
@@ -142,7 +151,7 @@ test('a model of which no edit agrees with the original runs as it came, and is 
   expect(await session.embed(viewsFor(model))).toHaveLength(3)
   // A file comes and goes where an edit is tried.
   expect((await stat(kept)).mtimeMs).toBe(before.mtimeMs)
-  expect(await readdir(kept)).toEqual(['drawn-1.onnx.refused-cpu'])
+  expect(await readdir(kept)).toEqual(['drawn-2.onnx.refused-cpu'])
 })
 
 /** A model whose embeddings are drawn by lot. */

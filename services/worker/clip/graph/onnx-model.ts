@@ -1,4 +1,4 @@
-import { bytes, type Field, integer, message, readFields, text, writeFields } from './wire-format.ts'
+import { bytes, type Field, integer, message, readFields, readVarints, text, writeFields } from './wire-format.ts'
 
 /**
  * An ONNX model as a list of nodes and named values, for edits that leave everything else as it is, byte for byte.
@@ -19,7 +19,7 @@ const MODEL = { graph: 7, opset: 8 } as const
 const OPSET = { domain: 1, version: 2 } as const
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const
 const NODE = { input: 1, output: 2, op: 4, attribute: 5 } as const
-const ATTRIBUTE = { name: 1, integer: 3, tensor: 5, integers: 8, type: 20 } as const
+const ATTRIBUTE = { name: 1, float: 2, integer: 3, tensor: 5, integers: 8, type: 20 } as const
 const ATTRIBUTE_TYPE = { integer: 2, integers: 7 } as const
 const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, location: 14 } as const
 const VALUE = { name: 1, type: 2 } as const
@@ -84,6 +84,45 @@ export function wholeNumberOf(model: OnnxModel, name: string): number | undefine
 export function attributeOf(node: OnnxNode, name: string, absent: number): number {
   const attribute = attributesOf(node).get(name)
   return attribute ? Number(BigInt.asIntN(64, integerOf(attribute, ATTRIBUTE.integer))) : absent
+}
+
+/** A factor that is 1 when the node does not say. */
+export function factorOf(node: OnnxNode, name: string): number {
+  const factor = attributesOf(node)
+    .get(name)
+    ?.find(({ number }) => number === ATTRIBUTE.float)
+  return factor?.kind === 'fixed' ? factor.value.readFloatLE() : 1
+}
+
+/** A list of whole numbers; undefined when the node does not say. */
+export function integersOf(node: OnnxNode, name: string): number[] | undefined {
+  const fields = attributesOf(node).get(name)?.filter(({ number }) => number === ATTRIBUTE.integers)
+  return fields?.flatMap(wholeNumbers)
+}
+
+/** The floats of an initializer; undefined when there is none of that name, it is of another type, or its bytes are not in the model in one piece. */
+export function floatsOf(model: OnnxModel, name: string): { dims: number[]; values: Float32Array } | undefined {
+  const tensor = initializers(model).find((each) => textOf(each, TENSOR.name) === name)
+  const raw = tensor?.find(({ number }) => number === TENSOR.raw)
+  if (!tensor || raw?.kind !== 'bytes' || integerOf(tensor, TENSOR.type) !== BigInt(FLOAT)) return undefined
+  // Copied, since floats must begin at a multiple of 4.
+  return { dims: dimsOf(tensor), values: new Float32Array(new Uint8Array(raw.value).buffer) }
+}
+
+function dimsOf(tensor: Field[]): number[] {
+  return tensor.filter(({ number }) => number === TENSOR.dims).flatMap(wholeNumbers)
+}
+
+/** Writers put each number of a list in a field of its own, or all in one. */
+function wholeNumbers(field: Field): number[] {
+  return (field.kind === 'varint' ? [field.value] : readVarints(messageOf(field))).map((value) => Number(BigInt.asIntN(64, value)))
+}
+
+/** The same model without an initializer that no node takes. */
+export function withoutInitializer(model: OnnxModel, name: string): OnnxModel {
+  if (model.nodes.some(({ inputs }) => inputs.includes(name))) return model
+  const isIt = (field: Field) => field.number === GRAPH.initializer && textOf(readFields(messageOf(field)), TENSOR.name) === name
+  return { ...model, graph: model.graph.filter((field) => !isIt(field)) }
 }
 
 /** What the model is given: its inputs without those that have a value already. Axes without a fixed size are 0. */

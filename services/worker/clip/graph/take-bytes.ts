@@ -1,4 +1,5 @@
 import type { Preprocessing } from '../preprocessing.ts'
+import { embedPatches } from './embed-patches.ts'
 import { FLOAT, initializer, makeNode, type OnnxModel, replaceInput, tensorInput, UINT8 } from './onnx-model.ts'
 
 /** The input of a graph that takes pixels as bytes. */
@@ -6,12 +7,19 @@ export const BYTES_INPUT = 'pixwarden_pixels'
 
 /**
  * Lets a graph take pixels as they are decoded, uint8 [batch, height, width, 3], in the place of its input of floats, float32 [batch, 3, height, width];
- * `batch` is 0 where it is free.
- * The arithmetic is the reference’s, ((u8 · rescale) − mean) / std, to a unit in the last place. A quarter of the bytes then reach the runtime, and no JavaScript
- * runs over the pixels.
+ * `batch` is 0 where it is free. A quarter of the bytes then reach the runtime, and no JavaScript runs over the pixels.
  */
 export function takeBytes(model: OnnxModel, input: { name: string; batch: number }, preprocessing: Preprocessing): OnnxModel {
-  const { width, height, rescaleFactor, mean, std } = preprocessing
+  const { width, height } = preprocessing
+  const bytes = tensorInput(BYTES_INPUT, UINT8, [input.batch || 'batch', height, width, 3])
+  const taking =
+    embedPatches(model, { input: input.name, bytes: BYTES_INPUT }, preprocessing) ??
+    normaliseBytes(model, input.name, preprocessing)
+  return replaceInput(taking, input.name, bytes)
+}
+
+/** As the reference does it, ((u8 · rescale) − mean) / std, to a unit in the last place. */
+function normaliseBytes(model: OnnxModel, input: string, { rescaleFactor, mean, std }: Preprocessing): OnnxModel {
   const value = (name: string) => `${BYTES_INPUT}/${name}`
   const constants = [
     initializer(value('rescale'), Float32Array.of(rescaleFactor), []),
@@ -24,8 +32,7 @@ export function takeBytes(model: OnnxModel, input: { name: string; batch: number
     makeNode('Cast', [value('planes')], value('float'), { to: FLOAT }),
     makeNode('Mul', [value('float'), value('rescale')], value('rescaled')),
     makeNode('Sub', [value('rescaled'), value('mean')], value('centred')),
-    makeNode('Div', [value('centred'), value('std')], input.name),
+    makeNode('Div', [value('centred'), value('std')], input),
   ]
-  const taking = replaceInput(model, input.name, tensorInput(BYTES_INPUT, UINT8, [input.batch || 'batch', height, width, 3]))
-  return { ...taking, graph: [...taking.graph, ...constants], nodes: [...nodes, ...taking.nodes] }
+  return { ...model, graph: [...model.graph, ...constants], nodes: [...nodes, ...model.nodes] }
 }

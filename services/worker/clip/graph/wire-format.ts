@@ -22,14 +22,9 @@ export function readFields(message: Buffer): Field[] {
   let at = 0
 
   const varint = (): bigint => {
-    let value = 0n
-    for (let shift = 0n; shift < 64n; shift += 7n) {
-      const byte = message[at++]
-      if (byte === undefined) throw new RangeError('a number is cut off')
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return value
-    }
-    throw new RangeError('a number of more than 64 bits')
+    const [value, next] = readVarint(message, at)
+    at = next
+    return value
   }
   const take = (length: number): Buffer => {
     if (at + length > message.length) throw new RangeError(`a field of ${length} bytes is cut off`)
@@ -49,9 +44,32 @@ export function readFields(message: Buffer): Field[] {
   return fields
 }
 
+/** The numbers of a packed list. Throws RangeError when one is cut off. */
+export function readVarints(list: Buffer): bigint[] {
+  const values: bigint[] = []
+  for (let at = 0; at < list.length; ) {
+    const [value, next] = readVarint(list, at)
+    values.push(value)
+    at = next
+  }
+  return values
+}
+
 /** The inverse of `readFields`: what is written one after the other. Values are not copied. */
 export function writeFields(fields: readonly Field[]): Buffer[] {
   return fields.flatMap(partsOf)
+}
+
+/** The number that begins at `at`, and where it ends. */
+function readVarint(message: Buffer, at: number): [bigint, number] {
+  let value = 0n
+  for (let shift = 0n, next = at; shift < 64n; shift += 7n) {
+    const byte = message[next++]
+    if (byte === undefined) throw new RangeError('a number is cut off')
+    value |= BigInt(byte & 0x7f) << shift
+    if (byte < 0x80) return [value, next]
+  }
+  throw new RangeError('a number of more than 64 bits')
 }
 
 function partsOf(field: Field): Buffer[] {
