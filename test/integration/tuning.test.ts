@@ -95,7 +95,9 @@ describe('a worker for which nothing is set', () => {
 
 test('what is set wins over what is measured', async () => {
   const half = await tunerFor({ PIXWARDEN_BATCH_SIZE: '3' })
-  expect(await half.settle(batchingModel(), 'cpu')).toMatchObject({ maxBatch: 3, batchWaitMs: 1, concurrency: 6 })
+  const found = await half.settle(batchingModel(), 'cpu')
+  expect(found).toMatchObject({ maxBatch: 3, concurrency: 6 })
+  expect(found.batchWaitMs).toBeLessThan(5)
   const whole = batchingModel()
   const tuner = await tunerFor({ PIXWARDEN_BATCH_SIZE: '3', PIXWARDEN_BATCH_WAIT_MS: '4' })
   expect(await tuner.settle(whole, 'cpu')).toMatchObject({ maxBatch: 3, batchWaitMs: 4, concurrency: 6 })

@@ -9,14 +9,18 @@ const measured = (rates: Record<number, number>): Measured[] =>
   }))
 
 test('a larger batch is not worth nearly nothing', () => {
-  expect(chooseBatching(measured({ 1: 40, 4: 59, 16: 60 })).maxBatch).toBe(4)
-  expect(chooseBatching(measured({ 1: 40, 4: 57, 16: 60 })).maxBatch).toBe(16)
+  expect(chooseBatching(measured({ 1: 4, 4: 5.9, 16: 6 })).maxBatch).toBe(4)
+  expect(chooseBatching(measured({ 1: 4, 4: 5.7, 16: 6 })).maxBatch).toBe(16)
+})
+
+test('of a model that is fast, what a run costs elsewhere is shared by a batch', () => {
+  expect(chooseBatching(measured({ 1: 100, 2: 100, 4: 100, 8: 100, 16: 100 })).maxBatch).toBe(8)
 })
 
 test('a view waits for a part of the time of one, never long, and not at all when there are no batches', () => {
   expect(chooseBatching(measured({ 1: 100, 8: 200 })).batchWaitMs).toBe(2)
   expect(chooseBatching(measured({ 1: 5, 8: 10 })).batchWaitMs).toBe(10)
-  expect(chooseBatching(measured({ 1: 40, 8: 40 })).batchWaitMs).toBe(0)
+  expect(chooseBatching(measured({ 1: 4, 8: 4 })).batchWaitMs).toBe(0)
 })
 
 test('a fast model has more uploads in hand than two batches, for they are elsewhere most of the time', () => {

@@ -11,8 +11,7 @@ export function advise<W extends Way>(ways: readonly W[]): { advice: Advice; way
   const way = ways.find((each) => bestRate(each) >= WORTH_IT * best)
   if (!way) throw new RangeError('nothing was measured')
   const { workers, threads, measured } = way
-  // Each worker has its share of the images.
-  const batching = chooseBatching(measured.map((each) => ({ ...each, imagesPerSecond: each.imagesPerSecond / workers })))
+  const batching = chooseBatching(measured)
   const rate = measured.find(({ batch }) => batch === batching.maxBatch)?.imagesPerSecond ?? Number.NaN
   const why = `Fastest here: ${workers} ${workers === 1 ? 'worker' : 'workers'}, ${rate.toFixed(1)} images a second by the model alone.`
   return { advice: { ...batching, workers, inferenceThreads: threads, why }, way }

@@ -85,7 +85,7 @@ function pick(tuning: Tuning, names: ReadonlySet<Tunable>): Partial<TunedSetting
 
 function reasonFor({ measured, maxBatch }: Tuning): string {
   const rates = measured.map(({ batch, imagesPerSecond }) => `${imagesPerSecond.toFixed(1)} by ${batch}`)
-  return `batches of ${maxBatch} are the smallest of nearly the best rate; images a second: ${rates.join(', ')}`
+  return `batches of ${maxBatch} are the smallest that are nearly the fastest; images a second by the model: ${rates.join(', ')}`
 }
 
 /** A thread's processor time is not disturbed by who else is busy on the machine; of a device, or of several threads that wait for each other, it says nothing. */
