@@ -33,11 +33,11 @@ async function bring(file: string, there: string): Promise<void> {
 }
 
 async function copy(file: string, to: string): Promise<void> {
-  await copyFile(file, to)
   const { atime, mtime } = await stat(file)
-  await utimes(to, atime, mtime)
+  await copyFile(file, to)
   const copied = await open(to, 'r+')
   await copied.sync().finally(() => copied.close())
+  await utimes(to, atime, mtime)
 }
 
 async function isSame(file: string, other: string): Promise<boolean> {

@@ -21,7 +21,7 @@ const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const
 const NODE = { input: 1, output: 2, op: 4, attribute: 5 } as const
 const ATTRIBUTE = { name: 1, float: 2, integer: 3, tensor: 5, integers: 8, type: 20 } as const
 const ATTRIBUTE_TYPE = { integer: 2, integers: 7 } as const
-const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, location: 14 } as const
+const TENSOR = { dims: 1, type: 2, name: 8, raw: 9 } as const
 const VALUE = { name: 1, type: 2 } as const
 const TYPE = { tensor: 1, element: 1, shape: 2 } as const
 const SHAPE = { axis: 1 } as const
@@ -52,11 +52,6 @@ export function opsetOf({ fields }: OnnxModel): number {
   const opsets = fields.filter(({ number }) => number === MODEL.opset).map((field) => readFields(messageOf(field)))
   const own = opsets.find((opset) => textOf(opset, OPSET.domain) === '')
   return own === undefined ? 0 : Number(integerOf(own, OPSET.version))
-}
-
-/** Whether weights lie in files beside the model, which then works only in its own folder. */
-export function hasExternalData(model: OnnxModel): boolean {
-  return initializers(model).some((tensor) => integerOf(tensor, TENSOR.location) === 1n)
 }
 
 /** Names of values that are the same for every input. */
