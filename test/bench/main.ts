@@ -10,6 +10,7 @@ import { type BareRates, bareRates, secondsPerImage } from './bare-rates.ts'
 import { benchClip } from './clip/clip-bench.ts'
 import { benchPeers } from './clip/peers-bench.ts'
 import { photosOf, writePhotos } from './photos.ts'
+import { benchProviders } from './providers/providers-bench.ts'
 import { isMet, type Measured, machine, printReport, type Ratio, type Report } from './report.ts'
 import { measureQueueWait, measureThroughput, type Throughput } from './service-run.ts'
 import { benchViews } from './views/views-bench.ts'
@@ -41,6 +42,7 @@ async function bench(): Promise<Report> {
     embedded: benchEmbedded,
     clip: () => benchClip(dir, redis.url),
     peers: () => benchPeers(dir),
+    providers: () => benchProviders(dir),
     views: () => benchViews(dir),
   }
   const measured: [string, Measured][] = []
