@@ -11,16 +11,26 @@ export type ReviewKeeperOptions = {
 }
 
 const PAGE = 100
+/** A skip that is over counts no more, whether its row is there or not. */
+const FORGET_EVERY_MS = 60_000
 
 /** Opens reviews whose claim has expired, which everybody treats as open before that, so that moderators hear of it; and tells how many wait. */
 export function keepReviews({ reviews, metrics, log, everyMs = 2000 }: ReviewKeeperOptions): Task {
-  return every(everyMs, 'keeping reviews', keep, log)
+  const tasks = [
+    every(everyMs, 'keeping reviews', keep, log),
+    every(FORGET_EVERY_MS, 'forgetting skipped reviews', () => reviews.forgetSkips(), log),
+  ]
 
   async function keep(): Promise<void> {
-    while ((await reviews.releaseExpired({ limit: PAGE })) === PAGE);
-    await reviews.forgetSkips()
-    const { open, oldestSeconds } = await reviews.openReviews()
+    const { open, oldestSeconds, expired } = await reviews.openReviews()
     metrics.reviewsOpen.set(open)
     metrics.oldestReview.set(oldestSeconds)
+    if (expired > 0) while ((await reviews.releaseExpired({ limit: PAGE })) === PAGE);
+  }
+
+  return {
+    async stop() {
+      await Promise.all(tasks.map((task) => task.stop()))
+    },
   }
 }

@@ -167,7 +167,7 @@ describe('a claim', () => {
         .then(({ items }) => items.map(({ id }) => id))
     expect(await list('open')).toEqual([listed.id, handed.id, resolved.id])
     expect(await list('claimed')).toEqual([])
-    expect(await bench.upkeep.openReviews()).toMatchObject({ open: 3 })
+    expect(await bench.upkeep.openReviews()).toMatchObject({ open: 3, expired: 3 })
     expect((await bench.queues.list('default'))[0]).toMatchObject({ name: 'all', open: 3 })
     expect(await bench.reviews.claimNext('default', BEN, { filter: {}, count: 1 })).toMatchObject([{ id: listed.id }])
     expect(await claim(BEN, handed.id)).toMatchObject({ claim: { by: { id: 'ben' } } })

@@ -51,11 +51,11 @@ export function createPgReviewUpkeep(database: Database): ReviewUpkeep {
     },
 
     async openReviews() {
-      const { rows } = await sql<{ open: number; oldestSeconds: number }>`
-        SELECT count(*)::int AS open,
+      const { rows } = await sql<{ open: number; oldestSeconds: number; expired: number }>`
+        SELECT count(*)::int AS open, count(*) FILTER (WHERE reviews.state = 'claimed')::int AS expired,
           coalesce(greatest(extract(epoch FROM now() - min(opened_at)), 0), 0)::float8 AS "oldestSeconds"
         FROM reviews WHERE ${IS_OPEN}`.execute(kysely)
-      return rows[0] ?? { open: 0, oldestSeconds: 0 }
+      return rows[0] ?? { open: 0, oldestSeconds: 0, expired: 0 }
     },
   }
 }

@@ -64,6 +64,6 @@ export interface ReviewUpkeep {
   releaseExpired(options: { limit: number }): Promise<number>
   /** Forgets skips that are over. */
   forgetSkips(): Promise<void>
-  /** Seconds are 0 when none is open. */
-  openReviews(): Promise<{ open: number; oldestSeconds: number }>
+  /** With those of them whose claim has expired. Seconds are 0 when none is open. */
+  openReviews(): Promise<{ open: number; oldestSeconds: number; expired: number }>
 }
