@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { validate as isUuid } from 'uuid'
@@ -58,7 +58,8 @@ export function createFsBlobStore({ dir }: { dir: string }): BlobStore {
     },
 
     async delete(key) {
-      await rm(fileOf(dir, key), { force: true })
+      // Not rm, which looks before it deletes.
+      await unlink(fileOf(dir, key)).catch(absent)
     },
 
     async freeBytes() {
