@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { dot } from '../../services/core/domain/vector.ts'
 import { createImageEncoder, type ImageEncoder } from '../../services/worker/clip/image-encoder.ts'
 import { openModel } from '../../services/worker/clip/open-model.ts'
@@ -75,4 +75,32 @@ test('closing while the model runs waits for the answer, and the process survive
   await first
   await busy.close()
   expect(await second).toHaveLength(4)
+})
+
+describe('the first start with a model', () => {
+  let graphDir: string
+  beforeEach(async () => {
+    graphDir = await mkdtemp(path.join(tmpdir(), 'pixwarden-graphs-'))
+  })
+  afterEach(() => rm(graphDir, { recursive: true }))
+
+  const start = async () => {
+    const starting = createImageEncoder(await openModel(folder), { threads: 1, graphDir })
+    const [embedding] = await starting.encode([picture(1)])
+    await starting.close()
+    return embedding as Float32Array
+  }
+
+  test('keeps an edited graph, which embeds the same', async () => {
+    expect(dot(await start(), await embed(1))).toBeGreaterThan(0.9999)
+    expect(await readdir(graphDir)).toEqual([expect.stringMatching(/\.onnx$/)])
+  })
+
+  test('runs the graph as it came when the process that edits it dies', async () => {
+    vi.stubEnv('NODE_OPTIONS', '--no-such-option')
+    const embedding = await start()
+    vi.unstubAllEnvs()
+    expect(embedding).toEqual(await embed(1))
+    expect(await readdir(graphDir)).toEqual([])
+  })
 })

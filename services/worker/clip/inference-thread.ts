@@ -7,8 +7,8 @@ import type {
   InferenceTask,
   InferenceThreadData,
 } from './create-inference-thread.ts'
+import { openCompared } from './open-compared.ts'
 import { openResilient } from './open-resilient.ts'
-import { openVision } from './open-vision.ts'
 import { openTextSession, type TextSession } from './text-session.ts'
 import type { VisionSession } from './vision-session.ts'
 
@@ -42,7 +42,7 @@ async function prepare(request: InferenceTask): Promise<() => Promise<Float32Arr
   if (request.task === 'images') {
     vision ??= await openResilient({
       providers,
-      open: (provider) => openVision(model, { threads, graphDir, provider }),
+      open: (provider) => openCompared(model, { threads, graphDir, provider }),
       onOpened: (opened) => parentPort?.postMessage({ opened } satisfies InferenceNotice),
     })
     const { embed } = vision

@@ -33,6 +33,12 @@ export async function openVision(model: Model, { graphDir, ...options }: OpenVis
   return (await openKept(kept, model, options)) ?? (await openBest(kept, model, options))
 }
 
+/** Whether an earlier call has kept what came of its comparison. */
+export async function isCompared(model: Model, graphDir: string, options: Pick<SessionOptions, 'provider'>): Promise<boolean> {
+  const kept = await placeFor(model, graphDir)
+  return existsSync(kept) || existsSync(refusalOf(kept, options))
+}
+
 /** Weights must be found beside the edited graph as beside the original, by names that many models share: such a graph has a folder of its own. */
 async function placeFor({ visionFile, revision }: Model, graphDir: string): Promise<string> {
   const name = `${revision}-${EDITION}.onnx`
@@ -45,7 +51,7 @@ async function placeFor({ visionFile, revision }: Model, graphDir: string): Prom
 }
 
 /** Beside a graph that might have been: that none was as good as the original, which other providers may see otherwise. */
-function refusalOf(kept: string, { provider = 'cpu' }: SessionOptions): string {
+function refusalOf(kept: string, { provider = 'cpu' }: Pick<SessionOptions, 'provider'>): string {
   return `${kept}.refused-${provider}`
 }
 

@@ -1,0 +1,31 @@
+import { fork } from 'node:child_process'
+import path from 'node:path'
+import type { Model } from './open-model.ts'
+import { isCompared, type OpenVisionOptions, openVision } from './open-vision.ts'
+import type { VisionSession } from './vision-session.ts'
+
+/** What the process that compares is told, over IPC. */
+export type Comparing = { model: Model; options: OpenVisionOptions }
+
+/**
+ * As `openVision`, but it has another process edit and compare graphs when that is yet to be done: it takes four times the memory of the model's weights, which
+ * this process would hold for as long as it lives. When nothing came of it, the graph runs as it came until the next start.
+ */
+export async function openCompared(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
+  if (graphDir === undefined) return openVision(model, options)
+  const isKept = () => isCompared(model, graphDir, options)
+  if (!(await isKept())) await compareElsewhere({ model, options: { ...options, graphDir } })
+  return openVision(model, (await isKept()) ? { ...options, graphDir } : options)
+}
+
+/** Resolves when the process has ended, however it did. */
+async function compareElsewhere(comparing: Comparing): Promise<void> {
+  const child = fork(path.join(import.meta.dirname, 'compare-process.js'), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+    execArgv: [],
+  })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()))
+  child.send(comparing, () => {})
+  await ended
+}
