@@ -168,7 +168,7 @@ type Instance = {
 /** Starts what `npm start` starts, in a process group of its own as a terminal would. */
 function start(env: Record<string, string | undefined> = {}, [main = 'standalone/main.js', ...args]: string[] = []): Instance {
   const child = spawn(process.execPath, [path.join(packageRoot, 'dist/services', main), ...args], {
-    env: { PATH: process.env.PATH, PORT: '0', PIXWARDEN_DATA_DIR: dataDir, ...env },
+    env: { PATH: process.env.PATH, PORT: '0', PIXWARDEN_DATA_DIR: dataDir, PIXWARDEN_TUNE: 'off', ...env },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
