@@ -91,7 +91,9 @@ export function factorOf(node: OnnxNode, name: string): number {
 
 /** A list of whole numbers; undefined when the node does not say. */
 export function integersOf(node: OnnxNode, name: string): number[] | undefined {
-  const fields = attributesOf(node).get(name)?.filter(({ number }) => number === ATTRIBUTE.integers)
+  const fields = attributesOf(node)
+    .get(name)
+    ?.filter(({ number }) => number === ATTRIBUTE.integers)
   return fields?.flatMap(wholeNumbers)
 }
 
@@ -110,7 +112,9 @@ function dimsOf(tensor: Field[]): number[] {
 
 /** Writers put each number of a list in a field of its own, or all in one. */
 function wholeNumbers(field: Field): number[] {
-  return (field.kind === 'varint' ? [field.value] : readVarints(messageOf(field))).map((value) => Number(BigInt.asIntN(64, value)))
+  return (field.kind === 'varint' ? [field.value] : readVarints(messageOf(field))).map((value) =>
+    Number(BigInt.asIntN(64, value)),
+  )
 }
 
 /** The same model without an initializer that no node takes. */
