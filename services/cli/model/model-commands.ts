@@ -27,6 +27,15 @@ export function addModel(program: Command, env: Env, end: (code: ExitCode) => vo
     .addHelpText('after', VERIFY_HELP)
     .action(async (name, options) => end(await (await import('./verify.ts')).verify(name, options, env)))
   model
+    .command('quantise')
+    .description("Make a model's int8, and keep it if it decides as the original.")
+    .argument('<model>', 'an id or a folder')
+    .option('--images <dir>', 'compare on the images of this folder (default: on some 250 that are made)')
+    .option('--policies <dir>', 'compare by these policies (default: PIXWARDEN_POLICIES, else the shipped ones)')
+    .option('--json', 'print JSON')
+    .addHelpText('after', QUANTISE_HELP)
+    .action(async (name, options) => end(await (await import('./quantise.ts')).quantiseModel(name, options, env)))
+  model
     .command('remove')
     .description('Delete a model that was pulled.')
     .argument('<model>', 'as `model list` shows it')
@@ -57,3 +66,15 @@ A model that carries reference values (golden/expected.json) must give them. Any
 texts, the same ones alone and in a batch, and find what the sample photos show.
 
 Exit code: 0 fit for use, 1 to be refused, 2 could not run.`
+
+const QUANTISE_HELP = `
+For processors: the matrix products of the image side become int8, which is several times as fast for a transformer and gains nothing for a model
+that is mostly convolutions. It is kept beside the original, as clip-vit-b32-int8, if at least 99 % of the pictures get the same action from every
+policy and 95 % of the scores are at most 0.03 apart. Your own images and policies tell more than those that come with the package.
+
+Examples:
+  pixwarden model quantise clip-vit-b32
+  pixwarden model quantise clip-vit-b32 --images photos/ --policies my-rules/
+  PIXWARDEN_MODEL=clip-vit-b32-int8 pixwarden scan photos/
+
+Exit code: 0 it is here, 1 it decides otherwise and is not kept, 2 could not run.`
