@@ -2,6 +2,7 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../core/domain/errors.ts'
 import type { Config } from '../core/infra/config.ts'
+import { HUGE_PAGES } from '../core/infra/huge-pages.ts'
 import { Closers } from '../core/infra/lifecycle.ts'
 import type { Logger } from '../core/infra/logger.ts'
 import { packageRoot } from '../core/infra/package-root.ts'
@@ -105,7 +106,7 @@ async function openPostgres({ dataDir, log }: { dataDir: string; log: Logger }, 
 
 /** Both start and stop together; both end when one does not start. */
 async function openServices(env: Env, log: Logger, closers: Closers): Promise<void> {
-  const workerEnv = { ...env, PIXWARDEN_METRICS_PORT: portAfter(env.PIXWARDEN_METRICS_PORT) }
+  const workerEnv = { ...HUGE_PAGES, ...env, PIXWARDEN_METRICS_PORT: portAfter(env.PIXWARDEN_METRICS_PORT) }
   const services = [serviceOf('api', env), serviceOf('worker', workerEnv)].map((service) => ({
     service,
     child: forkService(service),

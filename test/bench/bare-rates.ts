@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import os from 'node:os'
 import path from 'node:path'
+import { HUGE_PAGES } from '../../services/core/infra/huge-pages.ts'
 import { sum } from './cpu-time.ts'
 
 /** Images per second and core. */
@@ -36,7 +37,7 @@ async function onEveryCore(args: string[]): Promise<number[]> {
 }
 
 function run(args: string[]): Promise<number[]> {
-  const child = fork(path.join(import.meta.dirname, 'bare-parts.js'), args)
+  const child = fork(path.join(import.meta.dirname, 'bare-parts.js'), args, { env: { ...process.env, ...HUGE_PAGES } })
   return new Promise<number[]>((resolve, reject) => {
     child.once('message', (message) => resolve(message as number[]))
     child.once('exit', (code) => reject(new Error(`${args[2]} ended with ${code}`)))

@@ -6,7 +6,10 @@ import type { Duplex } from 'node:stream'
 import { quantile } from '../chaos/quantile.ts'
 
 /** A way to do some work: the file that does it, or a command of another language, and what it is told: its last argument, as JSON. */
-export type Contestant = { name: string; args: Record<string, unknown> } & ({ entry: string } | { command: string[] })
+export type Contestant = { name: string; args: Record<string, unknown>; env?: Record<string, string> } & (
+  | { entry: string }
+  | { command: string[] }
+)
 
 /** What a contestant is asked for and answers, a line of JSON each, over file descriptor 3; its first line is `"ready"`. */
 export type Turn = { seconds: number }
@@ -46,9 +49,9 @@ export async function contest(
 type Running = { name: string; turn(turn: Turn): Promise<Done>; kill(): void }
 
 async function start(contestant: Contestant, pinned: boolean): Promise<Running> {
-  const { name, args } = contestant
+  const { name, args, env } = contestant
   const [file = '', ...rest] = [...(pinned ? ['taskset', '-c', CORE] : []), ...commandOf(contestant), JSON.stringify(args)]
-  const child = spawn(file, rest, { stdio: ['ignore', 'inherit', 'inherit', 'pipe'] })
+  const child = spawn(file, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] })
   const channel = child.stdio[3] as Duplex
   const lines = createInterface({ input: channel })
   const ended = once(child, 'exit').then(([code, signal]): never => {

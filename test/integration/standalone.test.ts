@@ -37,6 +37,11 @@ describe('the standalone service', () => {
     const commands = processes.map(({ command }) => command).join('\n')
     for (const part of ['api/main.js', 'worker/main.js', 'bin/postgres']) expect(commands).toContain(part)
 
+    if (process.platform === 'linux') {
+      const worker = processes.find(({ command }) => command.includes('worker/main.js'))
+      expect(await readFile(`/proc/${worker?.pid}/environ`, 'utf8')).toContain('GLIBC_TUNABLES=glibc.malloc.hugetlb=1')
+    }
+
     const stoppedAt = performance.now()
     interruptGroup(instance.child)
     interruptGroup(instance.child)

@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Decision, UploadView } from '../../services/core/domain/decision.ts'
 import { SCOPES } from '../../services/core/domain/scopes.ts'
 import { openDatabase } from '../../services/core/infra/database.ts'
+import { HUGE_PAGES } from '../../services/core/infra/huge-pages.ts'
 import { silentLogger } from '../../services/core/infra/logger.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { createPgApiKeyStore } from '../../services/core/infra/pg-api-key-store.ts'
@@ -42,13 +43,12 @@ export async function startService({ redisUrl, workers = 1, env = {} }: ServiceO
     PIXWARDEN_TUNE: 'off',
     ...env,
   }
-  const start = (service: 'api' | 'worker') => startProcess(service, settings)
-  const api = await start('api')
+  const api = await startProcess('api', settings)
   const url = `http://127.0.0.1:${api.port}`
   const running = [api.child]
   const metricsPorts: number[] = []
   const startWorker = async () => {
-    const { child, metricsPort } = await start('worker')
+    const { child, metricsPort } = await startProcess('worker', { ...HUGE_PAGES, ...settings })
     running.push(child)
     if (metricsPort) metricsPorts.push(metricsPort)
   }

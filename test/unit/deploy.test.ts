@@ -6,6 +6,7 @@ import { validate } from 'dockerfile-utils'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../services/core/infra/config.ts'
+import { HUGE_PAGES } from '../../services/core/infra/huge-pages.ts'
 import { packageRoot } from '../../services/core/infra/package-root.ts'
 import { type Deployment, deployDir, PROCESSES, readDeployment } from '../support/deployment.ts'
 import { promtool, promtoolMissing } from '../support/promtool.ts'
@@ -23,6 +24,12 @@ describe('the image', () => {
 
   test('has a CUDA variant without faults', async () => {
     expect(validate(await readFile(path.join(deployDir, 'Dockerfile.cuda'), 'utf8'))).toEqual([])
+  })
+
+  test.each(['Dockerfile', 'Dockerfile.cuda'])('runs models in huge pages: %s', async (name) => {
+    const dockerfile = await readFile(path.join(deployDir, name), 'utf8')
+    const [setting = []] = Object.entries(HUGE_PAGES)
+    expect(dockerfile).toContain(`ENV ${setting.join('=')}\n`)
   })
 
   test('starts an entry point that exists, as another user than root', () => {

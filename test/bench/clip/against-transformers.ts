@@ -1,3 +1,4 @@
+import { HUGE_PAGES } from '../../../services/core/infra/huge-pages.ts'
 import { type Contestant, contest } from '../contest.ts'
 import type { Measured, Ratio } from '../report.ts'
 import { ourContestants, TURNS, times } from './our-contestants.ts'
@@ -22,6 +23,8 @@ export async function againstTransformers(setting: Setting): Promise<Measured | 
       ours['ours fp32'],
       ours['ours q8'],
       ...['pipeline', 'batched pipeline', 'batches'].flatMap((part) => [theirs(part, 'fp32'), theirs(part, 'q8')]),
+      inHugePages(theirs('batches', 'fp32')),
+      inHugePages(theirs('batches', 'q8')),
       ours['our preprocessing'],
       theirs('preprocessing', 'fp32'),
     ],
@@ -42,8 +45,15 @@ export async function againstTransformers(setting: Setting): Promise<Measured | 
       ratio('against the same with 8 pictures a call, int8 on both sides', 'ours q8', 'batched pipeline q8'),
       ratio('against its strongest use, fp32', 'ours fp32', 'batches fp32', 1.2),
       ratio('against its strongest use, int8', 'ours q8', 'batches q8', 1.3),
+      ratio('against the same in huge pages, as ours is, fp32', 'ours fp32', 'batches fp32 in huge pages'),
+      ratio('against the same in huge pages, as ours is, int8', 'ours q8', 'batches q8 in huge pages'),
       ratio('preprocessing against that of transformers.js', 'our preprocessing', 'preprocessing fp32', 3),
     ],
     figures: { perSecond: Object.fromEntries(rates), prompts },
   }
+}
+
+/** Nothing of its own tells to start it so, but anybody can. */
+function inHugePages(contestant: Contestant): Contestant {
+  return { ...contestant, name: `${contestant.name} in huge pages`, env: HUGE_PAGES }
 }

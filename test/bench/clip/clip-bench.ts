@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { HUGE_PAGES } from '../../../services/core/infra/huge-pages.ts'
 import { contest } from '../contest.ts'
 import type { Measured, Ratio } from '../report.ts'
 import { wholeService } from './clip-service.ts'
@@ -27,13 +28,15 @@ async function modelAlone(dir: string, clip: string, quantised: string): Promise
   const graphDir = path.join(dir, 'graphs')
   const product = path.join(dir, 'product.onnx')
   await writeFile(product, productGraph(PRODUCT))
+  const alone = (name: string, args: Record<string, unknown>) => ({ name, entry: 'clip/model-alone', args, env: HUGE_PAGES })
   const rates = await contest(
     [
-      { name: 'product', entry: 'clip/model-alone', args: { product, ...PRODUCT } },
-      { name: 'fp32 as it came', entry: 'clip/model-alone', args: { dir: clip, batch: BATCH } },
-      { name: 'fp32', entry: 'clip/model-alone', args: { dir: clip, graphDir, batch: BATCH } },
-      { name: 'fp32, one', entry: 'clip/model-alone', args: { dir: clip, graphDir, batch: 1 } },
-      { name: 'q8', entry: 'clip/model-alone', args: { dir: quantised, graphDir, batch: BATCH } },
+      alone('product', { product, ...PRODUCT }),
+      alone('fp32 as it came', { dir: clip, batch: BATCH }),
+      alone('fp32', { dir: clip, graphDir, batch: BATCH }),
+      { ...alone('fp32 in small pages', { dir: clip, graphDir, batch: BATCH }), env: {} },
+      alone('fp32, one', { dir: clip, graphDir, batch: 1 }),
+      alone('q8', { dir: quantised, graphDir, batch: BATCH }),
     ],
     TURNS,
   )

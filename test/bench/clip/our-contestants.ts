@@ -1,13 +1,15 @@
 import path from 'node:path'
+import { HUGE_PAGES } from '../../../services/core/infra/huge-pages.ts'
 import { packageRoot } from '../../../services/core/infra/package-root.ts'
 import type { Contestant } from '../contest.ts'
 import type { Setting } from './prepare-clip.ts'
 
-/** What peers are compared with: the judge with ViT-B/32 in float32 and in int8 and with the embedded model and its policies, and what comes before ViT-B/32. */
+/** What peers are compared with, each in a process as our deployments start a worker: the judge with ViT-B/32 in float32 and in int8 and with the embedded model and its policies, and what comes before ViT-B/32. */
 export function ourContestants({ dir, clip, quantised, files, policies }: Setting): Record<Ours, Contestant> {
   const ours = (name: Ours, part: 'judge' | 'preprocess', model: string, policiesDir: string): Contestant => ({
     name,
     entry: 'clip/our-pipeline',
+    env: HUGE_PAGES,
     args: { part, dir: model, graphDir: path.join(dir, 'graphs'), policiesDir, files },
   })
   const shipped = path.join(packageRoot, 'policies')
