@@ -12,7 +12,7 @@ export type ImageDeleter = {
 /** Deletes bytes, and resolves to the ids of those that are gone. What cannot be deleted now does not keep the others from it. */
 export async function deleteImages(due: DueImage[], { blobs, metrics, log }: ImageDeleter): Promise<string[]> {
   const gone: string[] = []
-  for (const { id, blobKey, reason } of due) {
+  const remove = async ({ id, blobKey, reason }: DueImage) => {
     try {
       await blobs.delete(blobKey)
       gone.push(id)
@@ -21,5 +21,7 @@ export async function deleteImages(due: DueImage[], { blobs, metrics, log }: Ima
       log.error({ err: error, uploadId: id, reason }, 'the bytes of an image could not be deleted')
     }
   }
+  // All at once: one by one, each would wake this thread.
+  await Promise.all(due.map(remove))
   return gone
 }
