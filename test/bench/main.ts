@@ -9,6 +9,7 @@ import { startThrowawayPostgres } from '../support/throwaway-postgres.ts'
 import { type BareRates, bareRates, secondsPerImage } from './bare-rates.ts'
 import { benchClip } from './clip/clip-bench.ts'
 import { benchPeers } from './clip/peers-bench.ts'
+import { benchInt8 } from './int8/int8-bench.ts'
 import { photosOf, writePhotos } from './photos.ts'
 import { benchProviders } from './providers/providers-bench.ts'
 import { isMet, type Measured, machine, printReport, type Ratio, type Report } from './report.ts'
@@ -44,6 +45,7 @@ async function bench(): Promise<Report> {
     peers: () => benchPeers(dir),
     providers: () => benchProviders(dir),
     views: () => benchViews(dir),
+    int8: () => benchInt8(dir),
   }
   const measured: [string, Measured][] = []
   for (const [name, measure] of Object.entries(parts))
