@@ -1,9 +1,9 @@
 import { AppError } from '../core/domain/errors.ts'
 import type { Config } from '../core/infra/config.ts'
 import { type Database, openDatabase } from '../core/infra/database.ts'
-import { isRunning } from '../core/infra/is-running.ts'
 import { silentLogger } from '../core/infra/logger.ts'
 import { migrate } from '../core/infra/migrate.ts'
+import { isRunning } from '../core/infra/running-process.ts'
 import { readRuntimeFile } from '../core/infra/runtime-file.ts'
 import { type Env, readSettings } from './settings.ts'
 

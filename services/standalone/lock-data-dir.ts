@@ -1,7 +1,7 @@
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../core/domain/errors.ts'
-import { isRunning, startOf } from './running-process.ts'
+import { isRunning, startOf } from '../core/infra/running-process.ts'
 
 const ATTEMPTS = 5
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { commandOf, isRunning } from './running-process.ts'
+import { commandOf, isRunning } from '../core/infra/running-process.ts'
 import { until } from './until.ts'
 
 /** What a server says of itself in postmaster.pid. `ready` once it takes connections. */

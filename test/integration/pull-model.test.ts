@@ -387,7 +387,7 @@ test('two pulls at once fetch each file once', async () => {
 test('a pull whose process died is in nobody’s way', async () => {
   await pull()
   await removeModel(modelsDir, 'me--clip')
-  await writeFile(path.join(modelsDir, '.pulling/me--clip.lock'), `${2 ** 22 + 1} ${hostname()}`)
+  await writeFile(path.join(modelsDir, '.pulling/me--clip.lock'), `${2 ** 22 + 1} ${hostname()} 0`)
   expect(await pull()).toMatchObject({ fetched: true })
 })
 

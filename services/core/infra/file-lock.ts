@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isRunning } from './is-running.ts'
+import { isRunning, startOf } from './running-process.ts'
 
 const HEARTBEAT_MS = 5000
 /** Long enough for a process that was held up, and for clocks of hosts that share a disk. */
@@ -20,14 +20,10 @@ export async function takeFileLock(
   { onWait, signal }: { onWait?: (() => void) | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<FileLock> {
   const mine = `${file}.${randomUUID()}`
-  await writeFile(mine, `${process.pid} ${os.hostname()}`)
+  await writeFile(mine, `${process.pid} ${os.hostname()} ${startOf(process.pid)}`)
   try {
     for (let waited = false; !(await take(mine, file)); ) {
-      if (await isStale(file)) {
-        await rename(file, `${mine}.stale`).catch(() => {})
-        await rm(`${mine}.stale`, { force: true })
-        continue
-      }
+      if ((await isStale(file)) && (await setAside(file, `${mine}.stale`))) continue
       if (!waited) onWait?.()
       waited = true
       await delay(POLL_MS, undefined, signal && { signal })
@@ -57,9 +53,25 @@ async function take(mine: string, file: string): Promise<boolean> {
 
 async function isStale(file: string): Promise<boolean> {
   const [holder, age] = await Promise.all([readFile(file, 'utf8').catch(() => ''), ageOf(file)])
-  if (age === undefined) return false
-  const [, pid, host] = /^(\d+) (.*)$/.exec(holder) ?? []
-  return age > STALE_MS || (host === os.hostname() && pid !== undefined && !isRunning(Number(pid)))
+  return age !== undefined && (age > STALE_MS || isOfTheDead(holder))
+}
+
+/** Ids are used again, and at once where a container starts anew: the holder is the process of that id that began at that time, where that can be seen. */
+function isOfTheDead(holder: string): boolean {
+  const [, pid, host, start] = /^(\d+) (\S+) (.*)$/.exec(holder) ?? []
+  if (pid === undefined || host !== os.hostname()) return false
+  const began = startOf(Number(pid))
+  return !isRunning(Number(pid)) || (began !== undefined && began !== start)
+}
+
+/** Whether it is out of the way: in a folder of others it may stay where it is. */
+async function setAside(file: string, aside: string): Promise<boolean> {
+  const isAside = await rename(file, aside).then(
+    () => true,
+    () => false,
+  )
+  await rm(aside, { force: true })
+  return isAside
 }
 
 async function ageOf(file: string): Promise<number | undefined> {
