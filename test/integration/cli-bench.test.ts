@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,7 +18,9 @@ afterAll(() => rm(dir, { recursive: true, force: true }))
 test('tuning prints settings for this machine that the service takes, and keeps them for its workers', async () => {
   const model = await copyTinyModel('tiny-clip', path.join(dir, 'tiny-clip'))
   const env = { PIXWARDEN_DATA_DIR: path.join(dir, 'data') }
-  const { code, stdout } = await runCli(['bench', '--tune', '--model', model, '--seconds', '0.01', '--json'], { env })
+  const { code, stdout } = await runCli(['bench', '--tune', '--model', model, '--seconds', '0.01', '--json'], {
+    env: { ...env, PIXWARDEN_TUNE: 'off' },
+  })
   const { measured, advice, file } = JSON.parse(stdout)
   expect(code).toBe(0)
   expect(measured.length).toBeGreaterThanOrEqual(6)
@@ -33,4 +35,17 @@ test('tuning prints settings for this machine that the service takes, and keeps 
     inferenceThreads: set.inferenceThreads,
   })
   expect(path.dirname(file)).toBe(path.join(dir, 'data', 'tuning'))
+})
+
+test('what was measured is told where nothing can be kept', async () => {
+  const file = path.join(dir, 'a-file')
+  await writeFile(file, '')
+  const model = await copyTinyModel('tiny-clip', path.join(dir, 'tiny-clip-again'))
+  const { code, stdout, stderr } = await runCli(['bench', '--tune', '--model', model, '--seconds', '0.01'], {
+    env: { PIXWARDEN_DATA_DIR: path.join(file, 'data') },
+  })
+  expect(code).toBe(0)
+  expect(stdout).toContain('PIXWARDEN_BATCH_SIZE=')
+  expect(stdout).not.toContain('Kept in')
+  expect(stderr).toContain('cannot be kept')
 })

@@ -6,11 +6,12 @@ import { createImageEncoder, type ImageEncoder } from '../../worker/clip/image-e
 import type { Model } from '../../worker/clip/open-model.ts'
 import type { Measured } from '../../worker/clip/tuning/choose-batching.ts'
 import { batchesFor } from '../../worker/clip/tuning/probe.ts'
-import { keepTuning, type Tuning, tuningFileOf } from '../../worker/clip/tuning/tuning-file.ts'
+import { keepTuning, type Tuning, type TuningFile, tuningFileOf } from '../../worker/clip/tuning/tuning-file.ts'
 import { EXIT, type ExitCode } from '../exit-code.ts'
 import { openCommandModel } from '../open-command-model.ts'
 import { type Env, readSettings, type SettingOptions } from '../settings.ts'
 import { textTable } from '../text-table.ts'
+import { warn } from '../warn.ts'
 import { writeOutput } from '../write-output.ts'
 import { type Advice, advise, type Way } from './advise.ts'
 
@@ -20,17 +21,28 @@ type MeasuredWay = Way & { provider: ExecutionProvider }
 
 /** Runs the model in batches of several sizes, and keeps and prints the settings with which this machine embeds most. Throws AppError `invalid-config` or `invalid-model`. */
 export async function tune(options: TuneOptions, env: Env): Promise<ExitCode> {
-  const config = readSettings(env, options)
+  // Whether workers measure by themselves is not asked here.
+  const config = readSettings({ ...env, PIXWARDEN_TUNE: 'on' }, options)
   const model = await openCommandModel(config)
   const ways: MeasuredWay[] = []
   for (const way of waysFor(config)) ways.push({ ...way, ...(await measureWay(way, config, model, options.seconds)) })
   const { advice, way } = advise(ways)
-  const file = tuningFileOf(config, model)
-  await keepTuning(file, tuningOf(advice, way))
+  const file = await keep(tuningFileOf(config, model), tuningOf(advice, way))
   const measured = ways.flatMap(({ workers, threads, measured }) => measured.map((each) => ({ workers, threads, ...each })))
-  const found = { model: model.id, measured, advice: { settings: settingsOf(advice), why: advice.why }, file: file.path }
-  await writeOutput(options.json ? `${JSON.stringify(found, undefined, 2)}\n` : tableOf(measured, advice, file.path))
+  const found = { model: model.id, measured, advice: { settings: settingsOf(advice), why: advice.why }, file }
+  await writeOutput(options.json ? `${JSON.stringify(found, undefined, 2)}\n` : tableOf(measured, advice, file))
   return EXIT.ok
+}
+
+/** Where it is kept; undefined when it cannot be, for what was measured is worth telling all the same. */
+async function keep(file: TuningFile, found: Tuning): Promise<string | undefined> {
+  try {
+    await keepTuning(file, found)
+    return file.path
+  } catch (error) {
+    warn(`the settings cannot be kept: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 /** All cores: by a worker for each, or by one worker with as many threads; a device by one worker. */
@@ -104,7 +116,7 @@ function settingsOf({ inferenceThreads, maxBatch, batchWaitMs, concurrency }: Ad
   }
 }
 
-function tableOf(measured: (Measured & Pick<Way, 'workers' | 'threads'>)[], advice: Advice, file: string): string {
+function tableOf(measured: (Measured & Pick<Way, 'workers' | 'threads'>)[], advice: Advice, file: string | undefined): string {
   const rows = measured.map(({ workers, threads, batch, imagesPerSecond, msPerRun }) => [
     String(workers),
     String(threads),
@@ -113,6 +125,7 @@ function tableOf(measured: (Measured & Pick<Way, 'workers' | 'threads'>)[], advi
     msPerRun.toFixed(1),
   ])
   const lines = Object.entries(settingsOf(advice)).map(([name, value]) => `${name}=${value}`)
-  const kept = `Kept in ${file}: workers with this data folder take it when they start, but for what their environment sets.`
-  return `${textTable(['WORKERS', 'THREADS', 'BATCH', 'IMAGES/S', 'MS A RUN'], rows)}\n${advice.why}\n${kept}\n\n${lines.join('\n')}\n`
+  const kept = `Kept in ${file}: workers with this data folder take it when they start, but for what their environment sets.\n`
+  const table = textTable(['WORKERS', 'THREADS', 'BATCH', 'IMAGES/S', 'MS A RUN'], rows)
+  return `${table}\n${advice.why}\n${file === undefined ? '' : kept}\n${lines.join('\n')}\n`
 }
