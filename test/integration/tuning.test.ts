@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -6,6 +6,7 @@ import { readConfig } from '../../services/core/infra/config.ts'
 import { silentLogger } from '../../services/core/infra/logger.ts'
 import { openModel } from '../../services/worker/clip/open-model.ts'
 import { openTuner } from '../../services/worker/clip/tuning/open-tuner.ts'
+import { keepTuning, tuningFileOf } from '../../services/worker/clip/tuning/tuning-file.ts'
 import { copyTinyModel } from '../support/parity.ts'
 import { type Service, startService } from '../support/service.ts'
 
@@ -91,6 +92,14 @@ describe('a worker for which nothing is set', () => {
       concurrency: 16,
     })
   })
+})
+
+test('nothing is left of settings that could not be kept', async () => {
+  const file = tuningFileOf(readConfig({ PIXWARDEN_DATA_DIR: dataDir }), await openModel('embedded'))
+  await mkdir(file.path, { recursive: true })
+  const found = { inferenceThreads: 1, maxBatch: 4, batchWaitMs: 2, concurrency: 9, measured: [] }
+  await expect(keepTuning(file, { provider: 'cpu', ...found })).rejects.toThrow(/EISDIR|ENOTEMPTY|EPERM/)
+  expect(await files()).toEqual([path.basename(file.path)])
 })
 
 test('what is set wins over what is measured', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { readConfig } from '../../services/core/infra/config.ts'
 import { chooseBatching, type Measured } from '../../services/worker/clip/tuning/choose-batching.ts'
 
 const measured = (rates: Record<number, number>): Measured[] =>
@@ -26,4 +27,9 @@ test('a view waits for a part of the time of one, never long, and not at all whe
 test('a fast model has more uploads in hand than two batches, for they are elsewhere most of the time', () => {
   expect(chooseBatching(measured({ 1: 200 })).concurrency).toBe(42)
   expect(chooseBatching(measured({ 1: 1 })).concurrency).toBe(3)
+})
+
+test('no device is so fast that a worker has more uploads in hand than it can be told to have', () => {
+  const { concurrency } = chooseBatching(measured({ 1: 100, 128: 20_000 }))
+  expect(readConfig({ PIXWARDEN_CONCURRENCY: String(concurrency) }).concurrency).toBe(concurrency)
 })

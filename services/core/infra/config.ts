@@ -19,6 +19,9 @@ import type { ExecutionProvider } from './execution-providers.ts'
 import { packageRoot } from './package-root.ts'
 import type { TrustedProxies } from './parse-trusted-proxies.ts'
 
+/** Jobs that a worker may hold at once. */
+export const MOST_CONCURRENCY = 2048
+
 /** Every variable this service reads, with its default. README has the same table. */
 const variables = z.object({
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
@@ -44,7 +47,7 @@ const variables = z.object({
   PIXWARDEN_TUNE: toggle.default(true),
   PIXWARDEN_BATCH_SIZE: integer(1, 256).optional(),
   PIXWARDEN_BATCH_WAIT_MS: integer(0, 1000).optional(),
-  PIXWARDEN_CONCURRENCY: integer(1, 2048).optional(),
+  PIXWARDEN_CONCURRENCY: integer(1, MOST_CONCURRENCY).optional(),
   PIXWARDEN_INFERENCE_THREADS: integer(1, 256).optional(),
   PIXWARDEN_EXECUTION_PROVIDERS: executionProviders.default(['cpu']),
   PIXWARDEN_INFERENCE_TIMEOUT_SECONDS: integer(1, 3600).default(60),

@@ -1,3 +1,5 @@
+import { MOST_CONCURRENCY } from '../../../core/infra/config.ts'
+
 /** A worker's runs in batches of one size; several workers together embed more in a second. */
 export type Measured = { batch: number; imagesPerSecond: number; msPerRun: number }
 
@@ -30,7 +32,7 @@ export function chooseBatching(measured: readonly Measured[]): Batching {
   return {
     maxBatch: batch,
     batchWaitMs: batch === 1 ? 0 : waitFor(smallest.msPerRun),
-    concurrency: 2 * batch + Math.ceil((1000 * ELSEWHERE_SECONDS * batch) / msPerRun),
+    concurrency: Math.min(MOST_CONCURRENCY, 2 * batch + Math.ceil((1000 * ELSEWHERE_SECONDS * batch) / msPerRun)),
   }
 }
 

@@ -19,8 +19,8 @@ export type Tuner = {
   settle(images: Pick<ImageEncoder, 'encode'>, provider: ExecutionProvider): Promise<TunedSettings>
 }
 
-/** While another worker measures. */
-const WAIT_MS = 5000
+/** While another worker measures: for a slow model longer than a probe should take. */
+const WAIT_MS = 30_000
 
 /**
  * Finds what is best here for the settings that the environment leaves open. A worker measures when nothing was kept, and others that start with it wait for what
@@ -88,9 +88,12 @@ function reasonFor({ measured, maxBatch }: Tuning): string {
   return `batches of ${maxBatch} are the smallest that are nearly the fastest; images a second by the model: ${rates.join(', ')}`
 }
 
-/** A thread's processor time is not disturbed by who else is busy on the machine; of a device, or of several threads that wait for each other, it says nothing. */
+/**
+ * A thread's processor time is not disturbed by who else is busy on the machine; of a device, or of several threads that wait for each other, it says nothing, and
+ * Windows counts it by 16 ms, in which a run may be over.
+ */
 function clockFor(provider: ExecutionProvider, threads: number): () => number {
-  if (provider !== 'cpu' || threads > 1) return () => performance.now()
+  if (provider !== 'cpu' || threads > 1 || process.platform === 'win32') return () => performance.now()
   return () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
@@ -61,6 +61,10 @@ export async function readTuning({ path: file }: TuningFile): Promise<Tuning | u
 export async function keepTuning({ path: file, circumstances }: TuningFile, found: Tuning): Promise<void> {
   const part = `${file}.${randomUUID()}`
   await mkdir(path.dirname(file), { recursive: true })
-  await writeFile(part, `${JSON.stringify({ circumstances, ...found }, undefined, 2)}\n`)
-  await rename(part, file)
+  try {
+    await writeFile(part, `${JSON.stringify({ circumstances, ...found }, undefined, 2)}\n`)
+    await rename(part, file)
+  } finally {
+    await rm(part, { force: true })
+  }
 }
