@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, cp, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -74,21 +74,26 @@ describe('weights that are brought', () => {
   })
 
   const reason = whyNoTmpfs()
-  test.skipIf(skipLoudly('weights on another disk', reason))('from another disk are copied, once', async () => {
-    const disk = mountTmpfs(1024)
-    try {
-      const [from, dir] = [path.join(disk.dir, 'model.onnx_data'), path.join(folder, 'copied')]
-      await copyFile(path.join(plain.dir, 'config.json'), from)
-      await bringWeights([from], dir)
-      const copied = await stat(path.join(dir, 'model.onnx_data'))
-      expect(copied.size).toBe((await stat(from)).size)
-      await bringWeights([from], dir)
-      expect((await stat(path.join(dir, 'model.onnx_data'))).ino).toBe(copied.ino)
-      expect(await readdir(dir)).toEqual(['model.onnx_data'])
-    } finally {
-      disk.unmount()
-    }
-  })
+  test.skipIf(skipLoudly('weights on another disk', reason))(
+    'from another disk are copied, once, and read-only ones too',
+    async () => {
+      const disk = mountTmpfs(1024)
+      try {
+        const [from, dir] = [path.join(disk.dir, 'model.onnx_data'), path.join(folder, 'copied')]
+        await copyFile(path.join(plain.dir, 'config.json'), from)
+        await chmod(from, 0o444)
+        await bringWeights([from], dir)
+        const copied = await stat(path.join(dir, 'model.onnx_data'))
+        expect(copied.mode & 0o200).toBe(0o200)
+        expect(copied.size).toBe((await stat(from)).size)
+        await bringWeights([from], dir)
+        expect((await stat(path.join(dir, 'model.onnx_data'))).ino).toBe(copied.ino)
+        expect(await readdir(dir)).toEqual(['model.onnx_data'])
+      } finally {
+        disk.unmount()
+      }
+    },
+  )
 })
 
 describe('a graph of half precision', () => {

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { copyFile, link, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { link, mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+
+/** At once. */
+const COPIED_BYTES = 1_000_000
 
 /** The files in which a graph keeps weights beside it, as the hub's exports name them: `vision_model.onnx_data`. */
 export async function weightsBeside(graph: string): Promise<string[]> {
@@ -34,9 +38,8 @@ async function bring(file: string, there: string): Promise<void> {
 
 async function copy(file: string, to: string): Promise<void> {
   const { atime, mtime } = await stat(file)
-  await copyFile(file, to)
-  const copied = await open(to, 'r+')
-  await copied.sync().finally(() => copied.close())
+  // Not copyFile, which copies the mode too: what is read-only could not be flushed.
+  await writeFile(to, createReadStream(file, { highWaterMark: COPIED_BYTES }), { flush: true })
   await utimes(to, atime, mtime)
 }
 

@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
+import { takeFileLock } from '../../core/infra/file-lock.ts'
 import type { Model } from './open-model.ts'
-import { isCompared, type OpenVisionOptions, openVision } from './open-vision.ts'
+import { type OpenVisionOptions, openVision, outcomeFor } from './open-vision.ts'
 import type { VisionSession } from './vision-session.ts'
 
 /** What the process that compares is told, over IPC. */
@@ -13,9 +15,21 @@ export type Comparing = { model: Model; options: OpenVisionOptions }
  */
 export async function openCompared(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
   if (graphDir === undefined) return openVision(model, options)
-  const isKept = () => isCompared(model, graphDir, options)
-  if (!(await isKept())) await compareElsewhere({ model, options: { ...options, graphDir } })
-  return openVision(model, (await isKept()) ? { ...options, graphDir } : options)
+  const { graph, isThere } = await outcomeFor(model, graphDir, options)
+  if (!isThere()) await inTurn(graph, async () => isThere() || compareElsewhere({ model, options: { ...options, graphDir } }))
+  return openVision(model, isThere() ? { ...options, graphDir } : options)
+}
+
+/** One after the other: those that start together would need the memory, and the room for weights from another disk, as often. */
+async function inTurn(graph: string, work: () => Promise<unknown>): Promise<void> {
+  await mkdir(path.dirname(graph), { recursive: true }).catch(() => {})
+  // Without one where the disk knows no links.
+  const lock = await takeFileLock(`${graph}.lock`).catch(() => undefined)
+  try {
+    await work()
+  } finally {
+    await lock?.release()
+  }
 }
 
 /** Resolves when the process has ended, however it did. */

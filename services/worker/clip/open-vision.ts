@@ -29,25 +29,28 @@ export type OpenVisionOptions = SessionOptions & {
  */
 export async function openVision(model: Model, { graphDir, ...options }: OpenVisionOptions): Promise<VisionSession> {
   if (graphDir === undefined) return openVisionSession(model.visionFile, model, options)
-  const kept = await placeFor(model, graphDir)
+  const weights = await weightsBeside(model.visionFile)
+  const kept = placeFor(model, weights, graphDir)
+  // Without them the graph does not load, and the original runs.
+  if (weights.length > 0) await bringWeights(weights, path.dirname(kept)).catch(() => {})
   return (await openKept(kept, model, options)) ?? (await openBest(kept, model, options))
 }
 
-/** Whether an earlier call has kept what came of its comparison. */
-export async function isCompared(model: Model, graphDir: string, options: Pick<SessionOptions, 'provider'>): Promise<boolean> {
-  const kept = await placeFor(model, graphDir)
-  return existsSync(kept) || existsSync(refusalOf(kept, options))
+/** What an earlier call has kept of its comparison, or would have. */
+export type Outcome = {
+  /** Beside it is a refusal when no edit was as good. */
+  graph: string
+  isThere(): boolean
+}
+
+export async function outcomeFor(model: Model, graphDir: string, options: Pick<SessionOptions, 'provider'>): Promise<Outcome> {
+  const graph = placeFor(model, await weightsBeside(model.visionFile), graphDir)
+  return { graph, isThere: () => existsSync(graph) || existsSync(refusalOf(graph, options)) }
 }
 
 /** Weights must be found beside the edited graph as beside the original, by names that many models share: such a graph has a folder of its own. */
-async function placeFor({ visionFile, revision }: Model, graphDir: string): Promise<string> {
-  const name = `${revision}-${EDITION}.onnx`
-  const weights = await weightsBeside(visionFile)
-  if (weights.length === 0) return path.join(graphDir, name)
-  const dir = path.join(graphDir, revision)
-  // Without them the graph does not load, and the original runs.
-  await bringWeights(weights, dir).catch(() => {})
-  return path.join(dir, name)
+function placeFor({ revision }: Model, weights: readonly string[], graphDir: string): string {
+  return path.join(graphDir, weights.length > 0 ? revision : '', `${revision}-${EDITION}.onnx`)
 }
 
 /** Beside a graph that might have been: that none was as good as the original, which other providers may see otherwise. */
