@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -118,6 +118,14 @@ describe('a model that is opened', () => {
     const model = modelOf('tiny-clip')
     await (await openVision(model, { threads: 1, graphDir })).release()
     expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-2.onnx`]))
+  })
+
+  test('is edited though what is swept goes away meanwhile', async () => {
+    const gone = `a.onnx.${randomUUID()}`
+    await symlink('nowhere', path.join(graphDir, gone))
+    const model = modelOf('tiny-clip')
+    await (await openVision(model, { threads: 1, graphDir })).release()
+    expect(new Set(await readdir(graphDir))).toEqual(new Set([gone, `${model.revision}-2.onnx`]))
   })
 
   test('works where nothing can be kept', async () => {

@@ -124,7 +124,9 @@ async function tryEdit(
 async function sweep(dir: string): Promise<void> {
   for (const name of (await readdir(dir)).filter((each) => PART.test(each))) {
     const file = path.join(dir, name)
-    if (Date.now() - (await stat(file)).mtimeMs > TRIED_WITHIN_MS) await rm(file, { force: true })
+    // Undefined for what another has swept meanwhile.
+    const found = await stat(file).catch(() => undefined)
+    if (found && Date.now() - found.mtimeMs > TRIED_WITHIN_MS) await rm(file, { force: true })
   }
 }
 
