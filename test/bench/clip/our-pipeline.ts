@@ -12,6 +12,8 @@ type Args = { part: 'judge' | 'preprocess'; dir: string; graphDir: string; polic
 
 /** Pictures in a worker's hands at once. */
 const AT_ONCE = 16
+/** So many that their first and last batches, which are not full, count for little. */
+const A_TURN = 64
 
 const { part, dir, graphDir, policiesDir, files } = JSON.parse(process.argv[2] ?? '') as Args
 const model = await openModel(dir)
@@ -22,8 +24,13 @@ async function judging(): Promise<() => Promise<number>> {
   const { policies } = await loadPolicies(policiesDir, { modelId: model.id })
   await Promise.all([judge.ready(), judge.usePolicies(policies)])
   return async () => {
-    const judged = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => judge.judge(files[i % files.length] as string)))
-    return judged.length
+    let started = 0
+    // As in a worker: when one is done, another begins.
+    const judgeOneByOne = async () => {
+      while (started < A_TURN) await judge.judge(files[started++ % files.length] as string)
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, judgeOneByOne))
+    return A_TURN
   }
 }
 
