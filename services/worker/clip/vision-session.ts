@@ -67,8 +67,18 @@ function numbersTensor(preprocessing: Model['preprocessing'], areHalves: boolean
     if (buffer.length < length) buffer = areHalves ? new Uint16Array(length) : new Float32Array(length)
     for (const [index, view] of views.entries())
       fillPlanes(view, tables, buffer.subarray(index * viewSize, (index + 1) * viewSize))
-    return new Tensor(areHalves ? 'float16' : 'float32', buffer.subarray(0, length), [batch, 3, height, width])
+    const numbers = buffer.subarray(0, length)
+    const dims = [batch, 3, height, width]
+    return numbers instanceof Uint16Array ? halvesTensor(numbers, dims) : new Tensor('float32', numbers, dims)
   }
+}
+
+/**
+ * Halves by their bits. Where JavaScript has arrays of halves (Node 24), a tensor makes one of them, and the runtime finds no bytes in it (pull request 32323 of
+ * onnxruntime): it is shown what was given.
+ */
+function halvesTensor(halves: Uint16Array, dims: readonly number[]): Tensor {
+  return Object.defineProperty(new Tensor('float16', halves, dims), 'data', { value: halves })
 }
 
 function halvesOf(numbers: Float32Array): Uint16Array {
