@@ -50,7 +50,7 @@ const cosines = async (model: Model, a: VisionSession, b: VisionSession) => {
 test.each(['embedded', 'tiny-clip', 'tiny-siglip', 'immich'])('every edit of %s embeds as the original does', async (name) => {
   const model = modelOf(name)
   const original = await openOriginal(model)
-  const edits = editVisionGraph(await readFile(model.visionFile), model)
+  const edits = [...editVisionGraph(await readFile(model.visionFile), model)]
   expect(edits.length).toBeGreaterThan(0)
   for (const { graph } of edits) {
     const file = path.join(graphDir, 'edited.onnx')
@@ -61,6 +61,17 @@ test.each(['embedded', 'tiny-clip', 'tiny-siglip', 'immich'])('every edit of %s 
   }
   await original.release()
 })
+
+test.each(['tiny-clip', 'tiny-siglip', 'immich'])(
+  '%s adds no bias to keys and values, of which it has two layers',
+  async (name) => {
+    const additions = (graph: Buffer) => parseOnnx(graph).nodes.filter(({ op }) => op === 'Add').length
+    const model = modelOf(name)
+    const edits = [...editVisionGraph(await readFile(model.visionFile), model)]
+    const [moved, before] = [edits.find(({ name }) => name === 'bytes, biases moved'), edits.find(({ name }) => name === 'bytes')]
+    expect(additions(Buffer.concat(moved?.graph ?? []))).toBe(additions(Buffer.concat(before?.graph ?? [])) - 4)
+  },
+)
 
 test('where a picture is cut into patches, no convolution is left', async () => {
   const convolutions = async (name: string) => {
@@ -117,7 +128,7 @@ describe('a model that is opened', () => {
     await utimes(left, anHourAgo, anHourAgo)
     const model = modelOf('tiny-clip')
     await (await openVision(model, { threads: 1, graphDir })).release()
-    expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-2.onnx`]))
+    expect(new Set(await readdir(graphDir))).toEqual(new Set([path.basename(tried), `${model.revision}-3.onnx`]))
   })
 
   test('is edited though what is swept goes away meanwhile', async () => {
@@ -125,7 +136,7 @@ describe('a model that is opened', () => {
     await symlink('nowhere', path.join(graphDir, gone))
     const model = modelOf('tiny-clip')
     await (await openVision(model, { threads: 1, graphDir })).release()
-    expect(new Set(await readdir(graphDir))).toEqual(new Set([gone, `${model.revision}-2.onnx`]))
+    expect(new Set(await readdir(graphDir))).toEqual(new Set([gone, `${model.revision}-3.onnx`]))
   })
 
   test('works where nothing can be kept', async () => {
@@ -141,7 +152,7 @@ describe('a model that is opened', () => {
     await writeFile(model.visionFile, mixingGraph())
     const kept = path.join(graphDir, 'kept')
     await mkdir(kept)
-    const edits = editVisionGraph(await readFile(model.visionFile), model)
+    const edits = [...editVisionGraph(await readFile(model.visionFile), model)]
     expect(edits.map(({ name }) => name)).toEqual(['bytes, last layer cut', 'bytes'])
     const [original, opened] = [await openOriginal(model), await openVision(model, { threads: 1, graphDir: kept })]
     for (const cosine of await cosines(model, original, opened)) expect(cosine).toBeGreaterThan(0.999999)
@@ -159,7 +170,7 @@ test('a model of which no edit agrees with the original runs as it came, and is 
   expect(await session.embed(viewsFor(model))).toHaveLength(3)
   // A file comes and goes where an edit is tried.
   expect((await stat(kept)).mtimeMs).toBe(before.mtimeMs)
-  expect(await readdir(kept)).toEqual(['drawn-2.onnx.refused-cpu'])
+  expect(await readdir(kept)).toEqual(['drawn-3.onnx.refused-cpu'])
 })
 
 /** A model whose embeddings are drawn by lot. */

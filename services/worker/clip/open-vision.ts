@@ -12,7 +12,7 @@ import { openVisionSession, type VisionSession } from './vision-session.ts'
 /** Of an edited graph's embeddings with the original's. */
 const LEAST_COSINE = 0.9999
 /** Counted up when what is done to graphs changes. */
-const EDITION = 2
+const EDITION = 3
 /** By when a graph has been tried, or its worker has died over it. */
 const TRIED_WITHIN_MS = 600_000
 /** What is being written or tried. */
