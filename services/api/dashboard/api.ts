@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals'
-import type { SessionState } from './session.ts'
+import type { SessionState } from './session-state.ts'
 
 export type Query = Record<string, string | number | boolean | undefined>
 export type CallOptions = {

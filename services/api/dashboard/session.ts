@@ -2,14 +2,7 @@ import { type Signal, signal } from '@preact/signals'
 import type { Scope } from '../../core/domain/scopes.ts'
 import { type Api, hasProblem } from './api.ts'
 import type { Session } from './api-types.ts'
-
-export type SessionState =
-  | { kind: 'unknown' }
-  | { kind: 'unreachable'; error: unknown }
-  | { kind: 'signed-out'; expired: boolean; error?: unknown }
-  | { kind: 'signed-in'; session: Session }
-  /** Pages have gone, and what they give back is on its way. */
-  | { kind: 'signing-out'; session: Session }
+import type { SessionState } from './session-state.ts'
 
 export type SessionStore = {
   state: Signal<SessionState>
