@@ -5,7 +5,7 @@ import type { UploadStore } from '../core/infra/upload-store.ts'
 import { every, type Task } from './every.ts'
 
 export type ReconcilerOptions = {
-  store: Pick<UploadStore, 'pendingIds' | 'pendingCount' | 'oldestPendingSeconds'>
+  store: Pick<UploadStore, 'pendingIds' | 'backlog'>
   queue: Pick<UploadQueue, 'enqueueAll' | 'endPauses' | 'counts'>
   metrics: Pick<Metrics, 'queueJobs' | 'oldestPending' | 'reconciled'>
   log: Logger
@@ -27,11 +27,14 @@ export function startReconciler({ store, queue, metrics, log, everyMs = 2000 }: 
   return every(everyMs, 'reconciling', () => reconcile(runs++ % FULL_SWEEP_EVERY === 0), log)
 
   async function reconcile(sweep: boolean): Promise<void> {
-    metrics.oldestPending.set(await store.oldestPendingSeconds())
-    const counts = await queue.counts()
+    // Jobs first: counted the other way round, whatever ends meanwhile would seem to lack one.
+    const [counted] = await Promise.allSettled([queue.counts()])
+    const { overdue, oldestSeconds } = await store.backlog({ overdueMs: OVERDUE_MS })
+    metrics.oldestPending.set(oldestSeconds)
+    if (counted.status === 'rejected') throw counted.reason
+    const counts = counted.value
     for (const [state, jobs] of Object.entries(counts)) metrics.queueJobs.set({ state }, jobs)
     if (sweep && counts.delayed > 0) await queue.endPauses()
-    const overdue = await store.pendingCount({ olderThanMs: OVERDUE_MS })
     const jobs = counts.waiting + counts.active + counts.delayed
     if (overdue > jobs || (sweep && overdue > 0)) await enqueueOverdue()
   }

@@ -334,7 +334,7 @@ describe('what waits', () => {
 
   test('is counted and listed oldest first, in pages, by how long it has waited', async () => {
     const store = createPgUploadStore(opened.database)
-    expect(await store.oldestPendingSeconds()).toBe(0)
+    expect(await store.backlog({ overdueMs: 0 })).toEqual({ overdue: 0, oldestSeconds: 0 })
     expect(await store.pendingCount({ olderThanMs: 0 })).toBe(0)
     const uploads = Array.from({ length: 5 }, () => newUpload())
     for (const upload of uploads) await store.insert(upload)
@@ -351,7 +351,9 @@ describe('what waits', () => {
     expect(await store.pendingIds({ olderThanMs: 30_000, limit: 10 })).toEqual([oldest])
     expect(await store.pendingCount({ olderThanMs: 30_000 })).toBe(1)
     expect(await store.pendingCount({ olderThanMs: 0 })).toBe(4)
-    expect(await store.oldestPendingSeconds()).toBeGreaterThanOrEqual(60)
-    expect(await store.oldestPendingSeconds()).toBeLessThan(90)
+    const { overdue, oldestSeconds } = await store.backlog({ overdueMs: 30_000 })
+    expect(overdue).toBe(1)
+    expect(oldestSeconds).toBeGreaterThanOrEqual(60)
+    expect(oldestSeconds).toBeLessThan(90)
   })
 })

@@ -15,11 +15,11 @@ function setup(pending: number, jobs: () => Promise<number>, delayed = 0) {
   const ids = Array.from({ length: pending }, (_, i) => `id-${String(i).padStart(5, '0')}`)
   const enqueued: string[][] = []
   const endPauses = vi.fn(async () => {})
+  const metrics = createMetrics()
   const task = startReconciler({
     store: {
       pendingIds: async ({ limit, after }) => ids.slice(after === undefined ? 0 : ids.indexOf(after) + 1).slice(0, limit),
-      pendingCount: async () => pending,
-      oldestPendingSeconds: async () => 7,
+      backlog: async () => ({ overdue: pending, oldestSeconds: 7 }),
     },
     queue: {
       counts: async () => ({ waiting: await jobs(), active: 0, delayed, failed: 0 }),
@@ -28,11 +28,11 @@ function setup(pending: number, jobs: () => Promise<number>, delayed = 0) {
         enqueued.push(batch)
       },
     },
-    metrics: createMetrics(),
+    metrics,
     log: silentLogger(),
     everyMs: 1000,
   })
-  return { ids, enqueued, endPauses, task }
+  return { ids, enqueued, endPauses, metrics, task }
 }
 
 test('every overdue upload gets a job again, page by page, when the queue holds fewer', async () => {
@@ -52,11 +52,12 @@ test('a queue that holds them all is left alone, but for a sweep now and then', 
   await task.stop()
 })
 
-test('a queue out of reach is tried again on the next run', async () => {
+test('a queue out of reach is tried again on the next run, and how long uploads wait is told meanwhile', async () => {
   const jobs = vi.fn(async () => 0).mockRejectedValueOnce(new Error('no connection'))
-  const { enqueued, task } = setup(1, jobs)
+  const { enqueued, metrics, task } = setup(1, jobs)
   await vi.advanceTimersByTimeAsync(1000)
   expect(enqueued).toEqual([])
+  expect((await metrics.oldestPending.get()).values).toMatchObject([{ value: 7 }])
   await vi.advanceTimersByTimeAsync(1000)
   expect(enqueued).toEqual([['id-00000']])
   await task.stop()

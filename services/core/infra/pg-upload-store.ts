@@ -51,6 +51,13 @@ const CLAIM: Statement = {
     RETURNING ${FACTS}, tenant, blob_key, keep_image, attempts`,
 }
 
+const BACKLOG: Statement = {
+  name: 'backlog-of-uploads',
+  text: `SELECT count(*) FILTER (WHERE received_at <= now() - $1 * interval '1 millisecond')::int AS overdue,
+      coalesce(greatest(extract(epoch FROM now() - min(received_at)), 0), 0)::float8 AS oldest_seconds
+    FROM uploads WHERE status = 'pending'`,
+}
+
 /** `now` gives the time of decisions. */
 export function createPgUploadStore(database: Database, { now = () => new Date() }: { now?: () => Date } = {}): UploadStore {
   const { kysely, run } = database
@@ -132,9 +139,9 @@ export function createPgUploadStore(database: Database, { now = () => new Date()
       return Number(count)
     },
 
-    async oldestPendingSeconds() {
-      const age = sql<number>`coalesce(greatest(extract(epoch FROM now() - min(received_at)), 0), 0)::float8`.as('age')
-      return (await pending.select(age).executeTakeFirstOrThrow()).age
+    async backlog({ overdueMs }) {
+      const [row] = (await run<{ overdue: number; oldest_seconds: number }>(BACKLOG, [overdueMs])).rows
+      return { overdue: row?.overdue ?? 0, oldestSeconds: row?.oldest_seconds ?? 0 }
     },
   }
 }

@@ -57,8 +57,8 @@ export interface UploadStore {
   /** Ids of uploads that have waited for `olderThanMs` or more, oldest first, after `after` in that order. */
   pendingIds(options: { olderThanMs: number; limit: number; after?: string | undefined }): Promise<string[]>
   pendingCount(options: { olderThanMs: number }): Promise<number>
-  /** 0 when nothing is pending. */
-  oldestPendingSeconds(): Promise<number>
+  /** How many have waited for `overdueMs` or more, and how long the oldest has: 0 when nothing is pending. */
+  backlog(options: { overdueMs: number }): Promise<{ overdue: number; oldestSeconds: number }>
   /**
    * Erases what is known of an upload, pending or decided: who and what it was, its scores, embeddings, reviews, and events that were not delivered yet.
    * A row is left that says so, and an entry in the audit log by `by`. Its bytes are the caller's to delete, under the key that this resolves to;
