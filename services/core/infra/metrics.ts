@@ -3,8 +3,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export const STAGES = ['queue', 'fetch', 'decode', 'inference', 'decide', 'store'] as const
 export type Stage = (typeof STAGES)[number]
 
-/** How often the event loop's delay is measured, which the metrics of it include. Each time wakes an idle process: at 1 ms it took 3 % of a core. */
-export const LOOP_DELAY_EVERY_MS = 10
+/**
+ * How often the event loop's delay is measured, which the metrics of it include. Each time wakes the process, and at 10 ms nothing else woke a worker as
+ * often, busy or idle. Seldom misses no delay that matters: the longer one is, the likelier a measurement falls into it.
+ */
+export const LOOP_DELAY_EVERY_MS = 50
 
 /** Gauges of prom-client that are named like counters; the ones by type say the same. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
