@@ -18,6 +18,7 @@ import { quantise } from '../../services/worker/clip/graph/quantise.ts'
 import { integer, message, text } from '../../services/worker/clip/graph/wire-format.ts'
 import { openModel } from '../../services/worker/clip/open-model.ts'
 import { openVisionSession } from '../../services/worker/clip/vision-session.ts'
+import { putWeightsBeside } from '../support/odd-graphs.ts'
 import { copyTinyModel } from '../support/parity.ts'
 
 let folder: string
@@ -75,6 +76,28 @@ test.each([
   const { model, products } = quantise(graph)
   expect(products).toBe(0)
   expect(Buffer.concat(serialiseOnnx(model)).equals(Buffer.concat(serialiseOnnx(graph)))).toBe(true)
+})
+
+test('weights that the graph lists among its inputs too, as old exports do, need not be given', async () => {
+  const node = makeNode('MatMul', ['x', 'w'], 'y')
+  const graph = productGraph(node, [INNER, COLUMNS])
+  const listed = { ...graph, graph: [...graph.graph, tensorInput('w', FLOAT, [INNER, COLUMNS])] }
+  expect(await run(serialiseOnnx(quantise(listed).model))).toEqual(await run(serialiseOnnx(quantise(graph).model)))
+})
+
+test('weights beside a graph are quantised like those in it', async () => {
+  const { visionFile } = await openModel(await copyTinyModel('tiny-clip', path.join(folder, 'beside')))
+  const productsOf = async (name: string) => {
+    const file = path.join(folder, name)
+    await foldConstants(visionFile, file)
+    return quantise(parseOnnx(await readFile(file)))
+  }
+  const within = await productsOf('within.onnx')
+  await putWeightsBeside(visionFile)
+  const beside = await productsOf('beside.onnx')
+  expect(beside.products).toBeGreaterThan(0)
+  expect(beside.products).toBe(within.products)
+  expect(Buffer.concat(serialiseOnnx(beside.model)).equals(Buffer.concat(serialiseOnnx(within.model)))).toBe(true)
 })
 
 test('what goes into several products is turned into whole numbers once', async () => {

@@ -117,10 +117,12 @@ function wholeNumbers(field: Field): number[] {
   )
 }
 
-/** The same model without an initializer that no node takes. */
+/** The same model without an initializer that no node takes. Old exports list it among the inputs too: it would have to be given. */
 export function withoutInitializer(model: OnnxModel, name: string): OnnxModel {
   if (model.nodes.some(({ inputs }) => inputs.includes(name))) return model
-  const isIt = (field: Field) => field.number === GRAPH.initializer && textOf(readFields(messageOf(field)), TENSOR.name) === name
+  const isIt = (field: Field) =>
+    (field.number === GRAPH.initializer && textOf(readFields(messageOf(field)), TENSOR.name) === name) ||
+    (field.number === GRAPH.input && nameOf(field) === name)
   return { ...model, graph: model.graph.filter((field) => !isIt(field)) }
 }
 
