@@ -46,7 +46,7 @@ test('a picture that does not decode is left out, and no picture at all is an er
   const agreement = await compareDecisions(['a', 'broken'], judge, judge, 8)
   expect(agreement).toMatchObject({ pictures: 1, sameAction: 1 })
   expect(checkAgreement(agreement).every(({ ok }) => ok)).toBe(true)
-  await expect(compareDecisions(['broken'], judge, judge, 8)).rejects.toThrow(RangeError)
+  await expect(compareDecisions(['broken'], judge, judge, 8)).rejects.toMatchObject({ code: 'invalid-config' })
 })
 
 test('a rule that has a score by one model only is refused, and so are policies of which no rule has any', async () => {

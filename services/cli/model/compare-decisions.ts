@@ -1,5 +1,5 @@
 import type { PolicyVerdict } from '../../core/domain/decide.ts'
-import { hasCode } from '../../core/domain/errors.ts'
+import { AppError, hasCode } from '../../core/domain/errors.ts'
 import { dot } from '../../core/domain/vector.ts'
 import type { Judge, Judgement } from '../../worker/judge.ts'
 
@@ -21,7 +21,7 @@ type Pair = { file: string; one: Judgement; other: Judgement }
 
 /**
  * Judges pictures by two models, each with the policies that its judge uses, `atOnce` at a time. Files that do not decode are left out, and so are rules that have
- * no score by either. Throws RangeError when no picture is left, and what `Judge.judge` throws.
+ * no score by either. Throws AppError `invalid-config` when no picture is left, and what `Judge.judge` throws.
  */
 export async function compareDecisions(files: string[], one: Judging, other: Judging, atOnce: number): Promise<Agreement> {
   const pairs: Pair[] = []
@@ -51,7 +51,7 @@ function isWhole(pair: { [side in keyof Pair]: Pair[side] | undefined }): pair i
 
 function agreementOf(pairs: Pair[]): Agreement {
   const [first] = pairs
-  if (!first) throw new RangeError('there are no pictures to compare on')
+  if (!first) throw new AppError('invalid-config', 'none of the pictures to compare on can be decoded')
   const share = (holds: (pair: Pair) => boolean) => pairs.filter(holds).length / pairs.length
   const bySame = first.one.verdicts.map(({ id }, index): [string, number] => [id, share((pair) => isSame(pair, index))])
   const same = (pair: Pair) => pair.one.verdicts.every((_, index) => isSame(pair, index))
@@ -62,7 +62,10 @@ function agreementOf(pairs: Pair[]): Agreement {
     sameAction: share(same),
     sameActionBy: Object.fromEntries(bySame),
     apart: { p50: quantile(apart, 0.5), p95: quantile(apart, 0.95), most: quantile(apart, 1) },
-    cosine: { mean: cosines.reduce((sum, each) => sum + each, 0) / cosines.length, least: Math.min(...cosines) },
+    cosine: {
+      mean: cosines.reduce((sum, each) => sum + each, 0) / cosines.length,
+      least: cosines.reduce((least, each) => Math.min(least, each), 1),
+    },
     differing: pairs.filter((pair) => !same(pair)).map(({ file }) => file),
   }
 }

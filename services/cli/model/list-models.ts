@@ -31,9 +31,10 @@ async function presentModels(modelsDir: string): Promise<Present[]> {
   )
 }
 
-function foldersOf(model: RegisteredModel, present: Present[]): string[] {
-  if (model.kind === 'shipped') return [model.id]
-  return present.filter(({ manifest }) => manifest?.id === model.id).map(({ folder }) => folder)
+function placesOf(model: RegisteredModel, present: Present[]): string[] {
+  const shipped = model.kind === 'shipped' ? ['part of the package'] : []
+  const here = present.filter(({ manifest }) => manifest?.id === model.id).map(({ folder }) => folder)
+  return [...shipped, ...here]
 }
 
 function isOther(models: RegisteredModel[], { manifest }: Present): boolean {
@@ -48,7 +49,7 @@ function asTable(models: RegisteredModel[], present: Present[]): string {
     `${model.image_size} px`,
     model.calibrated ? 'yes' : 'no',
     model.licence,
-    model.kind === 'shipped' ? 'part of the package' : foldersOf(model, present).join(', ') || '-',
+    placesOf(model, present).join(', ') || '-',
   ])
   const others = present
     .filter((each) => isOther(models, each))

@@ -15,11 +15,6 @@ import { openVision } from '../../worker/clip/open-vision.ts'
 const DTYPE = 'int8'
 const CALIBRATION = 'calibration.json'
 
-/** The name of a model's folder in int8. */
-export function quantisedName({ dir }: Pick<Model, 'dir'>): string {
-  return `${path.basename(dir)}-${DTYPE}`
-}
-
 /**
  * Makes the folder `to`: the same model with its image side in int8. The text side stays as it is: prompts are embedded once and kept, so that it has nothing to
  * gain. Throws AppError `invalid-model` for a model whose image side has nothing to quantise.

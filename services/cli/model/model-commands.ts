@@ -69,12 +69,12 @@ Exit code: 0 fit for use, 1 to be refused, 2 could not run.`
 
 const QUANTISE_HELP = `
 For processors: the matrix products of the image side become int8, which is several times as fast for a transformer and gains nothing for a model
-that is mostly convolutions. It is kept beside the original, as clip-vit-b32-int8, if at least 99 % of the pictures get the same action from every
+that is mostly convolutions. It is kept beside the original, as clip-vit-b32-quantised, if at least 99 % of the pictures get the same action from every
 policy and 95 % of the scores are at most 0.03 apart. Your own images and policies tell more than those that come with the package.
 
 Examples:
   pixwarden model quantise clip-vit-b32
   pixwarden model quantise clip-vit-b32 --images photos/ --policies my-rules/
-  PIXWARDEN_MODEL=clip-vit-b32-int8 pixwarden scan photos/
+  PIXWARDEN_MODEL=clip-vit-b32-quantised pixwarden scan photos/
 
 Exit code: 0 it is here, 1 it decides otherwise and is not kept, 2 could not run.`

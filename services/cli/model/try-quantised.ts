@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
+import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../core/domain/errors.ts'
 import type { LoadedPolicy } from '../../core/domain/policy.ts'
@@ -21,12 +20,13 @@ export type Trial = { checks: Check[]; agreement: Agreement; timesAsFast: number
 /** Where the pictures are: those of a folder, else ones made here. */
 export type TrialOptions = Config & { images?: string | undefined }
 
-/** Compares the model in `dir` with its original, by the policies in force. Throws AppError `invalid-config`, `invalid-model`, `invalid-policy` or `model-failed`. */
+/** Compares the model in `dir` with its original, by the policies in force. What it needs for that lies beside `dir` meanwhile. Throws AppError `invalid-config`, `invalid-model`, `invalid-policy` or `model-failed`. */
 export async function tryQuantised(original: Model, dir: string, { images, ...config }: TrialOptions): Promise<Trial> {
   const quantised = await openModel(dir)
   const { policies } = await loadPolicies(config.policiesDir, { modelId: original.id })
-  const home = await mkdtemp(path.join(os.tmpdir(), 'pixwarden-trial-'))
+  const home = `${dir}.trial`
   try {
+    await mkdir(home)
     const graphDir = path.join(home, 'graphs')
     const files = images === undefined ? await writeTrialPictures(home) : await imagesIn(images, config)
     const judges = [original, quantised].map((model) => createJudge({ ...config, model, graphDir, log: silentLogger() }))
@@ -39,7 +39,10 @@ export async function tryQuantised(original: Model, dir: string, { images, ...co
 
 async function imagesIn(folder: string, { avif }: Config): Promise<string[]> {
   const files: string[] = []
-  for await (const { kind, file } of findFiles([folder])) if (kind === 'file' && (await isImage(file, { avif }))) files.push(file)
+  for await (const found of findFiles([folder])) {
+    if (found.kind === 'file' && (await isImage(found.file, { avif }))) files.push(found.file)
+    if (found.kind === 'unreadable') throw new AppError('invalid-config', `${found.file} cannot be read: ${found.message}`)
+  }
   if (files.length === 0) throw new AppError('invalid-config', `${folder} holds no images`)
   return files
 }

@@ -72,6 +72,11 @@ export function graphOf(layout: ModelLayout, side: keyof Sides, dtype: Dtype): s
   return `${GRAPHS[layout][side]}${suffixOf(dtype)}.onnx`
 }
 
+/** The folder of a model's int8 that was made here. Not that of the hub's int8, which is another. */
+export function quantisedName(folder: string): string {
+  return `${folder}-quantised`
+}
+
 function suffixOf(dtype: Dtype): string {
   if (dtype === 'fp32') return ''
   return dtype === 'q8' ? '_quantized' : `_${dtype}`

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { AppError } from '../../core/domain/errors.ts'
-import { DTYPES } from '../../core/domain/model-files.ts'
+import { DTYPES, quantisedName } from '../../core/domain/model-files.ts'
 import { readModelRegistry } from '../../core/infra/hub/model-registry-file.ts'
 import { packageRoot } from '../../core/infra/package-root.ts'
 
@@ -18,16 +18,17 @@ export async function findModel(idOrFolder: string, modelsDir?: string | undefin
   const candidates = [...homes.map((home) => path.join(home, idOrFolder)), path.resolve(idOrFolder)]
   const found = candidates.find((dir) => existsSync(dir))
   if (found !== undefined) return found
-  const missing = await howToPull(idOrFolder)
+  const missing = await howToHave(idOrFolder)
   if (missing !== undefined) throw new AppError('invalid-model', `the model ${idOrFolder} is not here yet: ${missing}`)
   const ids = (await Promise.all(homes.map(foldersIn))).flat()
   throw new AppError('invalid-model', `there is no model "${idOrFolder}": it is neither a folder nor one of ${ids.join(', ')}`)
 }
 
-/** `clip-vit-b32-q8` is the registry's model in another dtype. */
-async function howToPull(name: string): Promise<string | undefined> {
+/** `clip-vit-b32-q8` is the registry's model in another dtype, and `clip-vit-b32-quantised` one that is made here. */
+async function howToHave(name: string): Promise<string | undefined> {
   const { models } = await readModelRegistry()
   for (const { kind, id } of models) {
+    if (name === quantisedName(id)) return `npx pixwarden model quantise ${id}`
     const dtype = name === id ? 'fp32' : DTYPES.find((each) => name === `${id}-${each}`)
     if (kind === 'hub' && dtype !== undefined)
       return `npx pixwarden model pull ${id}${dtype === 'fp32' ? '' : ` --dtype ${dtype}`}`

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { AppError } from '../../domain/errors.ts'
 import { takeFileLock } from '../file-lock.ts'
 import { type DownloadedFile, downloadFile } from './download-file.ts'
+import { explainWriteError } from './explain-write-error.ts'
 import type { HubClient } from './hub-client.ts'
 import { MANIFEST, type ModelManifest, readManifest, writeManifest } from './model-manifest.ts'
 import { folderOf, type PullPlan, type PullTarget, planPull } from './plan-pull.ts'
@@ -36,7 +37,7 @@ export async function pullModel(target: PullTarget, options: PullOptions): Promi
   try {
     return await pull(target, options)
   } catch (error) {
-    throw inWords(error, options.modelsDir)
+    throw explainWriteError(error, options.modelsDir)
   }
 }
 
@@ -140,26 +141,10 @@ export async function removeModel(modelsDir: string, folder: string): Promise<bo
     for (const each of [old, left, `${left}.plan`]) await rm(each, { recursive: true, force: true })
     return true
   } catch (error) {
-    throw inWords(error, modelsDir)
+    throw explainWriteError(error, modelsDir)
   } finally {
     await lock.release()
   }
-}
-
-function inWords(error: unknown, modelsDir: string): unknown {
-  const { code, syscall } = error as NodeJS.ErrnoException
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new AppError(
-      'storage-full',
-      `there is no more room in ${modelsDir}: what has come is kept, make room and pull again`,
-      { cause: error },
-    )
-  // Making folders one in another says ENOENT of a file system that is read-only.
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code ?? '') || (code === 'ENOENT' && syscall === 'mkdir'))
-    return new AppError('invalid-config', `${modelsDir} cannot be written: set PIXWARDEN_MODELS_DIR to a folder that can`, {
-      cause: error,
-    })
-  return error
 }
 
 function megabytes(bytes: number): string {
