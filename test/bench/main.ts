@@ -47,9 +47,11 @@ async function bench(): Promise<Report> {
     views: () => benchViews(dir),
     int8: () => benchInt8(dir),
   }
+  const { only } = values
+  if (only !== undefined && !(only in parts)) throw new Error(`--only ${only}: the parts are ${Object.keys(parts).join(', ')}`)
   const measured: [string, Measured][] = []
   for (const [name, measure] of Object.entries(parts))
-    if (values.only === undefined || values.only === name) measured.push([name, await measure()])
+    if (only === undefined || only === name) measured.push([name, await measure()])
   return {
     machine: machine(),
     ratios: measured.flatMap(([, { ratios }]) => ratios),
