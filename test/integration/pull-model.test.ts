@@ -404,7 +404,9 @@ test.skipIf(skipLoudly('models on a disk that is full', whyNoTmpfs()))(
 
     await rm(ballast)
     const fillUp = (there: number) => there > 250_000 && !existsSync(ballast) && writeFileSync(ballast, bytes(1_200_000, 3))
-    await expect(pull({ onBytes: fillUp })).rejects.toEqual(failed('storage-full', 'no more room', 'what has come of a pull is kept'))
+    await expect(pull({ onBytes: fillUp })).rejects.toEqual(
+      failed('storage-full', 'no more room', 'what has come of a pull is kept'),
+    )
     await rm(ballast)
     hub.requests.length = 0
     expect(await pull()).toMatchObject({ fetched: true })
