@@ -7,6 +7,11 @@ import { redisMissing, startRedis, type TestRedis } from '../support/redis.ts'
 import { type Service, sample, startService, stopProcess } from '../support/service.ts'
 import { waitFor } from '../support/wait-for.ts'
 
+let poison: Buffer
+beforeAll(async () => {
+  poison = await costlyImage()
+})
+
 describe.each([
   { backend: 'PostgreSQL', skip: false },
   { backend: 'Redis', skip: redisMissing() },
@@ -117,7 +122,6 @@ describe.each([
     })
 
     test('a file that kills its decoder is undecodable after three tries, and its neighbours are decided', async () => {
-      const poison = await costlyImage()
       const neighbours = await Promise.all(['cat.jpg', 'coffee.jpg', 'temple.jpg', 'flower.jpg'].map(sample))
       const posted = await Promise.all([poison, ...neighbours].map((bytes) => service.upload(bytes)))
       const [bad, ...good] = await Promise.all(posted.map(({ body }) => service.decisionOf(body.id)))

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import type { Decision, UploadView } from '../../services/core/domain/decision.ts'
@@ -29,6 +29,7 @@ export async function startService({ redisUrl, workers = 1, env = {} }: ServiceO
   const database = await createTestDatabase()
   const dir = await mkdtemp(path.join(os.tmpdir(), 'pixwarden-'))
   const policies = path.join(dir, 'policies')
+  await shareModelCaches(dir)
   await cp(path.join(packageRoot, 'policies'), policies, { recursive: true })
   const settings = {
     PATH: process.env.PATH ?? '',
@@ -98,6 +99,17 @@ export async function startService({ redisUrl, workers = 1, env = {} }: ServiceO
 
 export function sample(name: string): Promise<Buffer> {
   return readFile(path.join(SAMPLES, name))
+}
+
+/** What workers keep of a model is named by its content, and may be shared: not every service of a run needs to make it. */
+async function shareModelCaches(dataDir: string): Promise<void> {
+  const shared = process.env.TEST_MODEL_CACHES
+  if (!shared) return
+  for (const name of ['graphs', 'text-embeddings']) {
+    const folder = path.join(shared, name)
+    await mkdir(folder, { recursive: true })
+    await symlink(folder, path.join(dataDir, name))
+  }
 }
 
 type Started = { child: ChildProcess; port?: number; metricsPort?: number }
