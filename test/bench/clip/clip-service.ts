@@ -11,7 +11,7 @@ import { measureThroughput, type Throughput } from '../service-run.ts'
 
 const SECONDS = 30
 const LOADS = [0.5, 0.9]
-const IMAGES_PER_WORKER = 150
+const IMAGES_PER_WORKER = 300
 
 type Setting = { dir: string; clip: string; photos: Buffer[]; files: string[]; policies: string; redisUrl: string }
 type Latency = { p50: number; p99: number }
