@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
   FLOAT,
+  FLOAT16,
   inputsOf,
   makeNode,
   type OnnxModel,
@@ -11,7 +12,6 @@ import {
   serialiseOnnx,
   tensorInput,
 } from '../../services/worker/clip/graph/onnx-model.ts'
-import { FLOAT16 } from '../../services/worker/clip/graph/take-floats.ts'
 import { type Field, integer, message, readFields, text } from '../../services/worker/clip/graph/wire-format.ts'
 
 const [INITIALIZER, OUTPUT] = [5, 12]

@@ -1,12 +1,12 @@
 import {
   attributeOf,
-  FLOAT,
   floatsOf,
   initializer,
   makeNode,
   type OnnxModel,
   type OnnxNode,
 } from '../../../services/worker/clip/graph/onnx-model.ts'
+import { toFloats, toWholeNumbers } from '../../../services/worker/clip/graph/quantise.ts'
 import { quantiseColumns } from '../../../services/worker/clip/graph/quantise-columns.ts'
 
 /** Convolutions in whole numbers, as the recipe of transformers.js makes them, with a factor for each output channel; those in groups stay as they are. */
@@ -31,24 +31,18 @@ export function quantiseConvolutions(model: OnnxModel): OnnxModel {
     const first = !wholeInputs.has(input)
     wholeInputs.add(input)
     return [
-      ...(first ? [makeNode('DynamicQuantizeLinear', [input], [`${input}/whole`, `${input}/step`, `${input}/zero`])] : []),
-      ...inWholeNumbers(node, input, output, added !== undefined),
+      ...(first ? [toWholeNumbers(input)] : []),
+      inWholeNumbers(node, input, output),
+      ...toFloats(input, output, added && `${output}/bias`),
     ]
   })
   return { ...model, graph: [...model.graph, ...constants], nodes }
 }
 
-function inWholeNumbers(node: OnnxNode, input: string, output: string, biased: boolean): OnnxNode[] {
-  const scaled = biased ? `${output}/scaled` : output
+function inWholeNumbers(node: OnnxNode, input: string, output: string): OnnxNode {
   const sum = makeNode('ConvInteger', [`${input}/whole`, `${output}/weights`, `${input}/zero`], `${output}/sum`)
   const attributes = node.fields.filter(({ number }) => number === ATTRIBUTES)
-  return [
-    { ...sum, fields: [...sum.fields, ...attributes] },
-    makeNode('Cast', [`${output}/sum`], `${output}/float`, { to: FLOAT }),
-    makeNode('Mul', [`${input}/step`, `${output}/factors`], `${output}/scale`),
-    makeNode('Mul', [`${output}/float`, `${output}/scale`], scaled),
-    ...(biased ? [makeNode('Add', [scaled, `${output}/bias`], output)] : []),
-  ]
+  return { ...sum, fields: [...sum.fields, ...attributes] }
 }
 
 /** Of a node, in onnx.proto. */

@@ -1,6 +1,7 @@
 import {
   attributeOf,
   constantsOf,
+  consumersOf,
   initializer,
   makeNode,
   type OnnxModel,
@@ -78,8 +79,7 @@ function picksFirstToken(model: OnnxModel, node: OnnxNode): boolean {
 /** Nodes whose every result ends in `pick` and nowhere else, through token-by-token work only. */
 function nodesOfOneToken(model: OnnxModel, pick: OnnxNode, constants: Set<string>): Set<OnnxNode> {
   const outputs = new Set(outputsOf(model))
-  const consumers = new Map<string, OnnxNode[]>()
-  for (const node of model.nodes) for (const name of node.inputs) consumers.set(name, [...(consumers.get(name) ?? []), node])
+  const consumers = consumersOf(model.nodes)
   const found = new Set<OnnxNode>()
   const isOfOneToken = (name: string) =>
     !outputs.has(name) && (consumers.get(name) ?? []).every((node) => node === pick || found.has(node))

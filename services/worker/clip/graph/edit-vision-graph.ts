@@ -1,9 +1,9 @@
 import type { Model } from '../open-model.ts'
 import { cutLastLayer } from './cut-last-layer.ts'
 import { moveAttentionBiases } from './move-attention-biases.ts'
-import { FLOAT, inputsOf, type OnnxModel, onlyOutput, outputsOf, parseOnnx, serialiseOnnx } from './onnx-model.ts'
+import { FLOAT, FLOAT16, inputsOf, type OnnxModel, onlyOutput, outputsOf, parseOnnx, serialiseOnnx } from './onnx-model.ts'
 import { takeBytes } from './take-bytes.ts'
-import { FLOAT16, FLOATS_INPUT, takeFloats } from './take-floats.ts'
+import { FLOATS_INPUT, takeFloats } from './take-floats.ts'
 
 const EMBEDDINGS = ['image_embeds', 'pooler_output']
 

@@ -93,7 +93,7 @@ function shapeConstants({ width, height }: Preprocessing): Field[] {
 
 /** The convolution that is all that becomes of the picture, when each of its windows is a patch of its own. */
 function patchesOf(model: OnnxModel, input: string, { width, height }: Preprocessing): Patches | undefined {
-  const { conv, ...around } = consumersOf(model, input)
+  const { conv, ...around } = followPicture(model, input)
   const [, weightsName = '', biasName = ''] = conv?.inputs ?? []
   const weights = floatsOf(model, weightsName)
   const bias = floatsOf(model, biasName)
@@ -111,14 +111,14 @@ function patchesOf(model: OnnxModel, input: string, { width, height }: Preproces
 }
 
 /** Follows the picture to the convolution that takes it; none when something else takes it too. */
-function consumersOf(model: OnnxModel, input: string): { conv?: OnnxNode; passing: OnnxNode[]; shapes: OnnxNode[] } {
+function followPicture(model: OnnxModel, input: string): { conv?: OnnxNode; passing: OnnxNode[]; shapes: OnnxNode[] } {
   const consumers = model.nodes.filter(({ inputs }) => inputs.includes(input))
   const shapes = consumers.filter((node) => asksForShape(node))
   const [only, ...others] = consumers.filter((node) => !shapes.includes(node))
   if (!only || others.length > 0) return { passing: [], shapes }
   if (only.op === 'Conv') return { conv: only, passing: [], shapes }
   if (!passesOn(only)) return { passing: [], shapes }
-  const { passing, ...rest } = consumersOf(model, only.outputs[0] as string)
+  const { passing, ...rest } = followPicture(model, only.outputs[0] as string)
   return { ...rest, passing: [only, ...passing], shapes: [...shapes, ...rest.shapes] }
 }
 

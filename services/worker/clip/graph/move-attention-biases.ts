@@ -1,4 +1,4 @@
-import { constantsOf, floatsOf, initializer, type OnnxModel, type OnnxNode, withInputs } from './onnx-model.ts'
+import { constantsOf, consumersOf, floatsOf, initializer, type OnnxModel, type OnnxNode, withInputs } from './onnx-model.ts'
 
 const NAME = 'pixwarden_biases'
 
@@ -80,16 +80,14 @@ type Step = { node: OnnxNode; input: number }
 class GraphView {
   readonly #model: OnnxModel
   readonly #constants: Set<string>
-  readonly #consumers = new Map<string, OnnxNode[]>()
+  readonly #consumers: Map<string, OnnxNode[]>
   readonly #makers = new Map<string, OnnxNode>()
 
   constructor(model: OnnxModel) {
     this.#model = model
     this.#constants = constantsOf(model)
-    for (const node of model.nodes) {
-      for (const name of new Set(node.inputs)) this.#consumers.set(name, [...this.consumers(name), node])
-      for (const name of node.outputs) this.#makers.set(name, node)
-    }
+    this.#consumers = consumersOf(model.nodes)
+    for (const node of model.nodes) for (const name of node.outputs) this.#makers.set(name, node)
   }
 
   consumers(name: string): OnnxNode[] {

@@ -32,6 +32,7 @@ export const FLOAT = 1
 export const UINT8 = 2
 export const INT8 = 3
 export const INT64 = 7
+export const FLOAT16 = 10
 
 /** Throws RangeError for what is no ONNX model. */
 export function parseOnnx(file: Buffer): OnnxModel {
@@ -60,6 +61,13 @@ export function constantsOf(model: OnnxModel): Set<string> {
   for (const { inputs, outputs } of model.nodes)
     if (inputs.every((name) => name === '' || constants.has(name))) for (const name of outputs) constants.add(name)
   return constants
+}
+
+/** The nodes that take each value, by its name; a node that takes it twice is there once. */
+export function consumersOf(nodes: readonly OnnxNode[]): Map<string, OnnxNode[]> {
+  const consumers = new Map<string, OnnxNode[]>()
+  for (const node of nodes) for (const name of new Set(node.inputs)) consumers.set(name, [...(consumers.get(name) ?? []), node])
+  return consumers
 }
 
 /** What a constant holds, when it is one whole number, alone or in a list, written as exports write it; undefined for everything else. */

@@ -26,12 +26,15 @@ export function quantise(model: OnnxModel): { model: OnnxModel; products: number
   const nodes = model.nodes.flatMap((node) => {
     const product = products.get(node)
     if (!product) return [node]
-    const first = !quantisedInputs.has(product.input)
-    quantisedInputs.add(product.input)
-    const name = named(product)
+    const { input, output } = product
+    const first = !quantisedInputs.has(input)
+    quantisedInputs.add(input)
     const { values, factors, rows, columns } = quantiseColumns(product.matrix)
-    constants.push(initializer(name.weights, values, [rows, columns]), initializer(name.factors, factors, [columns]))
-    return [...(first ? [toWholeNumbers(product)] : []), ...inWholeNumbers(product)]
+    constants.push(
+      initializer(`${output}/weights`, values, [rows, columns]),
+      initializer(`${output}/factors`, factors, [columns]),
+    )
+    return [...(first ? [toWholeNumbers(input)] : []), ...inWholeNumbers(product)]
   })
   const found = [...products.values()].filter((product) => product !== undefined)
   const lean = found.reduce((rest, { weights }) => withoutInitializer(rest, weights), { ...model, nodes })
@@ -44,11 +47,9 @@ function productOf(model: OnnxModel, node: OnnxNode): Product | undefined {
   if (node.op !== 'MatMul' && !isPlainGemm(node)) return undefined
   const tensor = floatsOf(model, weights)
   if (tensor?.dims.length !== 2) return undefined
-  const [rows = 0, columns = 0] = tensor.dims
   const turned = node.op === 'Gemm' && attributeOf(node, 'transB', 0) === 1
-  const matrix = turned
-    ? { values: tensor.values, rows: columns, columns: rows, turned }
-    : { values: tensor.values, rows, columns, turned }
+  const [rows = 0, columns = 0] = turned ? tensor.dims.toReversed() : tensor.dims
+  const matrix = { values: tensor.values, rows, columns, turned }
   return { input, weights, matrix, bias, output }
 }
 
@@ -57,31 +58,23 @@ function isPlainGemm(node: OnnxNode): boolean {
   return node.op === 'Gemm' && plain && attributeOf(node, 'transA', 0) === 0
 }
 
-function named({ input, output }: Product) {
-  return {
-    whole: `${input}/whole`,
-    step: `${input}/step`,
-    zero: `${input}/zero`,
-    weights: `${output}/weights`,
-    factors: `${output}/factors`,
-  }
+/** Of floats called `input`, `input/whole`, their step and their zero. */
+export function toWholeNumbers(input: string): OnnxNode {
+  return makeNode('DynamicQuantizeLinear', [input], [`${input}/whole`, `${input}/step`, `${input}/zero`])
 }
 
-function toWholeNumbers(product: Product): OnnxNode {
-  const { whole, step, zero } = named(product)
-  return makeNode('DynamicQuantizeLinear', [product.input], [whole, step, zero])
-}
-
-function inWholeNumbers(product: Product): OnnxNode[] {
-  const { bias, output } = product
-  const { whole, step, zero, weights, factors } = named(product)
-  const [sum, float, scale] = [`${output}/sum`, `${output}/float`, `${output}/scale`]
+/** Turns `output/sum`, in whole numbers, into the floats called `output`, by the step of `input` and `output/factors`, and adds the bias. */
+export function toFloats(input: string, output: string, bias: string | undefined): OnnxNode[] {
   const scaled = bias ? `${output}/scaled` : output
   return [
-    makeNode('MatMulInteger', [whole, weights, zero], sum),
-    makeNode('Cast', [sum], float, { to: FLOAT }),
-    makeNode('Mul', [step, factors], scale),
-    makeNode('Mul', [float, scale], scaled),
+    makeNode('Cast', [`${output}/sum`], `${output}/float`, { to: FLOAT }),
+    makeNode('Mul', [`${input}/step`, `${output}/factors`], `${output}/scale`),
+    makeNode('Mul', [`${output}/float`, `${output}/scale`], scaled),
     ...(bias ? [makeNode('Add', [scaled, bias], output)] : []),
   ]
+}
+
+function inWholeNumbers({ input, output, bias }: Product): OnnxNode[] {
+  const sum = makeNode('MatMulInteger', [`${input}/whole`, `${output}/weights`, `${input}/zero`], `${output}/sum`)
+  return [sum, ...toFloats(input, output, bias)]
 }

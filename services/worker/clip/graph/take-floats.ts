@@ -1,10 +1,7 @@
-import { FLOAT, makeNode, type OnnxModel, replaceInput, tensorInput } from './onnx-model.ts'
+import { FLOAT, FLOAT16, makeNode, type OnnxModel, replaceInput, tensorInput } from './onnx-model.ts'
 
 /** The input of a graph of half precision that takes floats. */
 export const FLOATS_INPUT = 'pixwarden_floats'
-
-/** By the numbers of element types. */
-export const FLOAT16 = 10
 
 /** Lets a graph take float32 in the place of its input of float16; axes of `shape` that are free are 0. */
 export function takeFloats(model: OnnxModel, input: { name: string; shape: readonly number[] }): OnnxModel {
